@@ -102,13 +102,24 @@ func ClassOf(err error) Class {
 	return Permanent
 }
 
-// KindOf returns the first of the kinds above that err carries, or nil.
+// KindOf returns the kind that err carries, the most telling one if there are
+// several, or nil.
 func KindOf(err error) error {
+	return firstKind(func(kind error) bool { return errors.Is(err, kind) })
+}
+
+// KindNamed is the kind whose message is name, or nil: the way back from a kind
+// that went over a wire.
+func KindNamed(name string) error {
+	return firstKind(func(kind error) bool { return kind.Error() == name })
+}
+
+func firstKind(match func(error) bool) error {
 	for _, kind := range []error{
 		ErrInvalid, ErrNotFound, ErrDenied, ErrExpired, ErrClockSkew, ErrTLS, ErrThrottled, ErrUnavailable,
 		ErrChanged, ErrCorrupt, ErrUnsafe, ErrNoSpace, ErrReadOnly, ErrDisk, ErrInUse, ErrIncomplete, ErrSealed,
 	} {
-		if errors.Is(err, kind) {
+		if match(kind) {
 			return kind
 		}
 	}

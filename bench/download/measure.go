@@ -1,0 +1,107 @@
+// Copyright The Hoist Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+)
+
+// sample is one run of one tool.
+type sample struct {
+	wall   time.Duration
+	cpu    time.Duration // user and system
+	maxRSS int64         // bytes
+}
+
+// result is all runs of one tool in one case.
+type result struct {
+	scene   scene
+	tool    tool
+	samples []sample
+	err     error // why the tool could not be measured
+}
+
+// measureCase runs every tool c.runs times against one origin, interleaved: a slow
+// minute of the machine falls on all of them.
+func measureCase(ctx context.Context, c config, s scene, tools []tool, work string) ([]result, error) {
+	origin, err := startOrigin(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	defer origin.close() //nolint:errcheck // all is measured
+	config := filepath.Join(work, "aws-config")
+	if err := os.WriteFile(config, []byte(awsConfig), 0o600); err != nil {
+		return nil, err
+	}
+	results := make([]result, len(tools))
+	for i, t := range tools {
+		results[i] = result{scene: s, tool: t}
+	}
+	for n := range c.runs {
+		for i := range results {
+			r := &results[(i+n)%len(results)] // another order each round
+			if r.err != nil {
+				continue
+			}
+			j := origin.job(filepath.Join(work, "target"))
+			got, err := measure(ctx, r.tool, j, config)
+			if ctx.Err() != nil {
+				return nil, ctx.Err()
+			}
+			if err == nil {
+				err = check(j, s)
+			}
+			if err := os.RemoveAll(j.dir); err != nil {
+				return nil, err
+			}
+			syscall.Sync() // one tool's dirty pages are not the next one's burden
+			if err != nil {
+				r.err = err
+				fmt.Fprintf(os.Stderr, "%s: %s: %v\n", s.name, r.tool.name, err)
+				continue
+			}
+			r.samples = append(r.samples, got)
+			fmt.Fprintf(os.Stderr, "%-28s %-20s run %d: %6.2f s\n", s.name, r.tool.name, n+1, got.wall.Seconds())
+		}
+	}
+	return results, nil
+}
+
+func measure(ctx context.Context, t tool, j job, awsConfig string) (sample, error) {
+	if err := os.MkdirAll(j.dir, 0o755); err != nil {
+		return sample{}, err
+	}
+	cmd := t.command(ctx, j, awsConfig)
+	start := time.Now()
+	if err := cmd.Run(); err != nil {
+		return sample{}, fmt.Errorf("run %s: %w", t.name, err)
+	}
+	wall := time.Since(start)
+	usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage)
+	if !ok {
+		return sample{}, fmt.Errorf("run %s: no resource usage on this system", t.name)
+	}
+	return sample{wall: wall, cpu: cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), maxRSS: usage.Maxrss << 10}, nil
+}
+
+// check makes sure that everything arrived: a tool that skips is not fast.
+func check(j job, s scene) error {
+	var sum int64
+	for _, key := range j.keys {
+		info, err := os.Stat(filepath.Join(j.dir, filepath.Base(key)))
+		if err != nil {
+			return err
+		}
+		sum += info.Size()
+	}
+	if sum != s.size {
+		return fmt.Errorf("%d bytes arrived, want %d", sum, s.size)
+	}
+	return nil
+}

@@ -1,0 +1,171 @@
+// Copyright The Hoist Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package agent
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/hoist-dev/hoist/cachenode"
+	"github.com/hoist-dev/hoist/cachenode/disk"
+	"github.com/hoist-dev/hoist/cachenode/fetch"
+)
+
+// Options are what a Node is made of. All fields but Sources' entries are required.
+type Options struct {
+	Store     *disk.Store
+	Scheduler *fetch.Scheduler
+	Sources   map[string]cachenode.Source // by URI scheme
+	Inspector func(cachenode.Selection) cachenode.Inspector
+	Metrics   *Metrics
+	Log       *slog.Logger
+	Version   string
+	Scrub     ScrubConfig
+}
+
+// Node keeps models present. Make it with NewNode, end it with Close.
+type Node struct {
+	Options
+	ctx      context.Context
+	stop     context.CancelFunc
+	work     sync.WaitGroup
+	draining atomic.Bool
+
+	mu      sync.Mutex
+	keepers map[string]*keeper
+}
+
+// NewNode starts the upkeep of the store: free space, health, scrub.
+func NewNode(o Options) *Node {
+	ctx, stop := context.WithCancel(context.Background())
+	n := &Node{Options: o, ctx: ctx, stop: stop, keepers: map[string]*keeper{}}
+	n.work.Go(n.reclaim)
+	n.work.Go(n.scrub)
+	return n
+}
+
+// Keep states what the node holds from now on. Models that were wanted before and
+// are wanted in the same way are not disturbed.
+func (n *Node) Keep(wants []Want) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	wanted := map[string]bool{}
+	for _, want := range wants {
+		wanted[want.Name] = true
+		old := n.keepers[want.Name]
+		if old != nil && old.want.equal(want) {
+			continue
+		}
+		k := newKeeper(n, want)
+		n.keepers[want.Name] = k
+		n.work.Go(func() {
+			if old != nil {
+				old.end() // hands the name over before the new keeper takes it
+			}
+			k.run()
+		})
+	}
+	for name, k := range n.keepers {
+		if !wanted[name] {
+			delete(n.keepers, name)
+			n.work.Go(func() { k.end(); k.forget() })
+		}
+	}
+}
+
+// Drain makes the node unready and stops its downloads; what is verified stays.
+// It returns when they have stopped.
+func (n *Node) Drain() {
+	n.draining.Store(true)
+	n.mu.Lock()
+	keepers := slices.Collect(maps.Values(n.keepers))
+	n.mu.Unlock()
+	for _, k := range keepers {
+		k.end()
+	}
+}
+
+// Close drains, then stops the upkeep. The store and the scheduler are the caller's.
+func (n *Node) Close() {
+	n.Drain()
+	n.stop()
+	n.work.Wait()
+}
+
+// Status is what the node knows about itself now.
+func (n *Node) Status() Status {
+	n.mu.Lock()
+	keepers := slices.Collect(maps.Values(n.keepers))
+	n.mu.Unlock()
+	s := Status{Version: n.Version, Models: make([]ModelStatus, 0, len(keepers)), Cache: cacheStatus(n.Store), Fetch: fetchStatus(n.Scheduler)}
+	for _, k := range keepers {
+		s.Models = append(s.Models, k.status())
+	}
+	slices.SortFunc(s.Models, func(a, b ModelStatus) int { return cmp.Compare(a.Name, b.Name) })
+	s.Reasons = s.reasons(n.draining.Load())
+	s.Ready = len(s.Reasons) == 0
+	return s
+}
+
+// reclaimEvery is how soon the cache gives way when others fill the disk. The
+// kubelet looks at DiskPressure every 10 s, so Hoist looks as often.
+const reclaimEvery = 10 * time.Second
+
+func (n *Node) reclaim() {
+	every(n.ctx, reclaimEvery, func() {
+		evicted, err := n.Store.Reclaim(n.ctx)
+		n.Metrics.evicted(evicted)
+		if err != nil && n.ctx.Err() == nil {
+			n.Log.Warn("free-space floor not kept", "err", err)
+		}
+	})
+}
+
+func (n *Node) scrub() {
+	rate := int64(n.Scrub.Rate)
+	every(n.ctx, time.Duration(n.Scrub.Every), func() {
+		result, err := n.Store.Scrub(n.ctx, rate)
+		n.Metrics.scrubbedBy(result)
+		if err != nil && !errors.Is(err, context.Canceled) {
+			n.Log.Error("scrub stopped early", "err", err)
+		}
+		for _, bad := range result.Quarantined {
+			n.Log.Error("bit rot found, copy quarantined and fetched again", "revision", bad)
+			n.refetch(bad)
+		}
+	})
+}
+
+// refetch wakes the keepers of a revision that is gone.
+func (n *Node) refetch(rev cachenode.Revision) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, k := range n.keepers {
+		k.lost(rev)
+	}
+}
+
+// every calls do at an interval until ctx ends.
+func every(ctx context.Context, interval time.Duration, do func()) {
+	if interval <= 0 {
+		return
+	}
+	tick := time.NewTicker(interval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			do()
+		}
+	}
+}

@@ -1,0 +1,194 @@
+// Copyright The Hoist Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package disk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+
+	"github.com/dustin/go-humanize"
+
+	"github.com/hoist-dev/hoist/cachenode"
+)
+
+// dirFilling is one revision on its way into a Dir.
+type dirFilling struct {
+	dir      *Dir
+	manifest cachenode.Manifest
+}
+
+// Begin checks that nothing of anybody else is in the way and that there is room.
+func (d *Dir) Begin(ctx context.Context, m cachenode.Manifest) (cachenode.Filling, error) {
+	if err := errors.Join(ctx.Err(), m.Validate()); err != nil {
+		return nil, err
+	}
+	var missing int64
+	for _, file := range m.Files {
+		if _, at := d.at(file.Path); at == foreign && !d.options.Overwrite {
+			return nil, &cachenode.Error{Kind: cachenode.ErrInvalid, Op: "write", Subject: path.Join(d.fsys.root.Name(), file.Path),
+				Err: errors.New("a file that hoist did not put there, or that was changed since, has this name"), Hint: "move it away, or say --overwrite"}
+		}
+		if !d.has(m, file) {
+			missing += file.Size - d.fsys.allocated(path.Join(dirIngest, string(m.Blob(file)), "data"))
+		}
+	}
+	sp, err := d.fsys.space()
+	if err == nil && missing > sp.free {
+		err = &cachenode.Error{Kind: cachenode.ErrNoSpace, Op: "make room for", Subject: m.Origin.String(),
+			Err:  fmt.Errorf("it needs %s, %s are free in %s", humanize.IBytes(uint64(missing)), humanize.IBytes(uint64(sp.free)), d.fsys.root.Name()),
+			Hint: "free some space, or name another directory"}
+	}
+	if err == nil {
+		err = d.fsys.mkdir(dirSums)
+	}
+	return &dirFilling{dir: d, manifest: m}, err
+}
+
+// has reports whether a file's content is there: in place, or sealed and waiting.
+func (d *Dir) has(m cachenode.Manifest, file cachenode.File) bool {
+	id := m.Blob(file)
+	if d.fsys.size(d.sums(id)) < 0 {
+		return false
+	}
+	if p, at := d.at(file.Path); at == ours && p.Blob == id {
+		return true
+	}
+	return d.fsys.size(d.sealed(id)) == file.Size
+}
+
+// Ingest opens the blob of a file.
+func (f *dirFilling) Ingest(ctx context.Context, file cachenode.File) (cachenode.Ingest, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	d, id := f.dir, f.manifest.Blob(file)
+	if d.has(f.manifest, file) {
+		return nil, cachenode.ErrSealed
+	}
+	d.mu.Lock()
+	busy := d.open[id]
+	d.open[id] = true
+	d.mu.Unlock()
+	if busy {
+		return nil, &cachenode.Error{Kind: cachenode.ErrInUse, Op: "ingest", Subject: file.Path, Err: errors.New("it is being ingested already")}
+	}
+	done := func() {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		delete(d.open, id)
+	}
+	in, err := openIngest(d.fsys, path.Join(dirIngest, string(id)), d.sealed(id), d.sums(id), file.Size)
+	if err != nil {
+		done()
+		return nil, err
+	}
+	in.done = done
+	return in, nil
+}
+
+// Publish moves the sealed blobs to their names, one by one and each whole, removes
+// what the last revision had and this one has not, and writes the manifest.
+func (f *dirFilling) Publish(ctx context.Context) error {
+	d, m := f.dir, f.manifest
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	for _, file := range m.Files {
+		if !d.has(m, file) {
+			return &cachenode.Error{Kind: cachenode.ErrIncomplete, Op: "publish", Subject: d.fsys.root.Name(), Err: fmt.Errorf("%s is not sealed", file.Path)}
+		}
+	}
+	old, err := d.Manifest()
+	if err == nil && old.Revision() == m.Revision() {
+		return nil
+	}
+	if err := d.fsys.remove(dirManifest); err != nil {
+		return err
+	}
+	if err := d.fsys.syncDir(cachenode.Reserved); err != nil {
+		return err
+	}
+	if err := d.place(m); err != nil {
+		return err
+	}
+	if err := d.sweep(m); err != nil {
+		return err
+	}
+	return d.fsys.write(dirManifest, m.Encode(), true)
+}
+
+// End does nothing: a Dir claims no room beyond what its ingests hold.
+func (f *dirFilling) End() {}
+
+// place moves sealed blobs to their names. What goes where is on record before the
+// first is moved, so that a crash in between leaves no file that counts as foreign.
+func (d *Dir) place(m cachenode.Manifest) error {
+	var moves []cachenode.File
+	for _, file := range m.Files {
+		info, err := d.fsys.root.Lstat(d.sealed(m.Blob(file)))
+		if err != nil {
+			continue // it is in place already
+		}
+		moves = append(moves, file)
+		next := placement{Blob: m.Blob(file), Size: file.Size, Modified: info.ModTime()}
+		if was, at := d.at(file.Path); at == ours || at == bad {
+			was.Was, next.Was = nil, &was
+		}
+		d.mu.Lock()
+		d.placed[file.Path] = next
+		d.mu.Unlock()
+	}
+	if err := d.writePlaced(); err != nil {
+		return err
+	}
+	dirs := map[string]bool{".": true}
+	for _, file := range moves {
+		folder := path.Dir(file.Path)
+		if err := d.fsys.mkdir(folder); err != nil {
+			return err
+		}
+		if err := d.fsys.rename(d.sealed(m.Blob(file)), file.Path); err != nil {
+			return err
+		}
+		for ; !dirs[folder]; folder = path.Dir(folder) {
+			dirs[folder] = true
+		}
+	}
+	for folder := range dirs {
+		if err := d.fsys.syncDir(folder); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sweep removes files that an earlier revision had and m has not, unless somebody
+// changed them, and everything unfinished.
+func (d *Dir) sweep(m cachenode.Manifest) error {
+	keep, blobs := map[string]bool{}, map[cachenode.BlobID]bool{}
+	for _, file := range m.Files {
+		keep[file.Path] = true
+		blobs[m.Blob(file)] = true
+	}
+	for name := range d.placed {
+		if keep[name] {
+			continue
+		}
+		if _, at := d.at(name); at == foreign {
+			d.log.Warn("file left the model and was changed since: it stays", "path", name)
+		} else if err := d.fsys.remove(name); err != nil {
+			return err
+		}
+		delete(d.placed, name)
+	}
+	entries, err := d.fsys.list(dirSums)
+	for _, e := range entries {
+		if !blobs[cachenode.BlobID(e.Name())] {
+			err = errors.Join(err, d.fsys.remove(path.Join(dirSums, e.Name())))
+		}
+	}
+	return errors.Join(err, d.writePlaced(), d.fsys.removeAll(dirIngest), d.fsys.removeAll(dirSealed))
+}

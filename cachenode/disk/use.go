@@ -1,0 +1,72 @@
+// Copyright The Hoist Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package disk
+
+import (
+	"encoding/json"
+	"sync"
+	"time"
+
+	"github.com/hoist-dev/hoist/cachenode"
+)
+
+// use is what decides when a copy may go. It is a hint: losing it loses no model.
+type use struct {
+	Pinned   bool               `json:"pinned,omitempty"`
+	Priority cachenode.Priority `json:"priority,omitempty"`
+	LastUsed time.Time          `json:"lastUsed"`
+}
+
+// readUse is the use on record, or a fresh one.
+func (s *Store) readUse(rev cachenode.Revision) use {
+	u := use{LastUsed: s.options.now()}
+	if raw, err := s.fsys.read(usePath(rev)); err == nil {
+		_ = json.Unmarshal(raw, &u) // damaged is as good as fresh
+	}
+	return u
+}
+
+func (s *Store) writeUse(rev cachenode.Revision, u use) error {
+	raw, err := json.Marshal(u)
+	if err != nil {
+		return err
+	}
+	return s.observe(s.fsys.write(usePath(rev), raw, u.Pinned))
+}
+
+// change updates the use of a copy, in memory and on disk.
+func (s *Store) change(op string, rev cachenode.Revision, change func(*heldCopy)) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c, err := s.held(op, rev)
+	if err != nil {
+		return err
+	}
+	change(c)
+	return s.writeUse(rev, c.use)
+}
+
+// Lease keeps a copy from eviction until release is called: somebody reads it.
+// Leases are of the process; releasing twice does nothing.
+func (s *Store) Lease(rev cachenode.Revision) (release func(), err error) {
+	if err := s.change("lease", rev, func(c *heldCopy) { c.leases++; c.use.LastUsed = s.options.now() }); err != nil {
+		return nil, err
+	}
+	return sync.OnceFunc(func() {
+		err := s.change("release", rev, func(c *heldCopy) { c.leases--; c.use.LastUsed = s.options.now() })
+		if err != nil && cachenode.KindOf(err) != cachenode.ErrNotFound {
+			s.log.Warn("last use not recorded", "revision", rev, "err", err)
+		}
+	}), nil
+}
+
+// Pin keeps a copy from eviction, across restarts, or lets it go again.
+func (s *Store) Pin(rev cachenode.Revision, pinned bool) error {
+	return s.change("pin", rev, func(c *heldCopy) { c.use.Pinned = pinned })
+}
+
+// SetPriority orders a copy among those that may be evicted: the lowest goes first.
+func (s *Store) SetPriority(rev cachenode.Revision, p cachenode.Priority) error {
+	return s.change("set the priority of", rev, func(c *heldCopy) { c.use.Priority = p })
+}

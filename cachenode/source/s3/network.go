@@ -1,0 +1,99 @@
+// Copyright The Hoist Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package s3
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"net"
+
+	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"github.com/hoist-dev/hoist/cachenode"
+)
+
+const (
+	hintCA      = "name the certificates to trust with AWS_CA_BUNDLE, or check the endpoint's name"
+	hintDNS     = "check the endpoint and the region"
+	hintNoLogin = "give credentials by AWS_PROFILE, AWS_ACCESS_KEY_ID or a role, or use --anonymous for a public bucket"
+)
+
+// unanswered judges a failure without an answer of the server, and returns the part
+// of it that is fit for a log.
+func unanswered(err error) (verdict, error) {
+	if login, ok := errors.AsType[*credentialsError](err); ok {
+		return noLogin(login.err)
+	}
+	if sent, ok := errors.AsType[*smithyhttp.RequestSendError](err); ok {
+		return network(sent.Err), sent.Err
+	}
+	if bad, ok := errors.AsType[*smithy.DeserializationError](err); ok {
+		return verdict{cachenode.ErrUnavailable, "is the endpoint an S3 service?"}, bad.Err
+	}
+	// The SDK refused before it sent anything: the endpoint, the region or the name.
+	if op, ok := errors.AsType[*smithy.OperationError](err); ok {
+		err = op.Err
+	}
+	return verdict{cachenode.ErrInvalid, "check the endpoint, the region and the bucket"}, err
+}
+
+// network judges a failure to send a request or to receive the head of its answer.
+func network(err error) verdict {
+	if untrusted(err) {
+		return verdict{cachenode.ErrTLS, hintCA}
+	}
+	if _, ok := errors.AsType[*net.DNSError](err); ok {
+		return verdict{cachenode.ErrUnavailable, hintDNS}
+	}
+	return verdict{cachenode.ErrUnavailable, ""}
+}
+
+func untrusted(err error) bool {
+	var (
+		verification *tls.CertificateVerificationError
+		record       tls.RecordHeaderError
+		alert        *net.OpError
+		authority    x509.UnknownAuthorityError
+	)
+	return errors.As(err, &verification) || errors.As(err, &record) || errors.As(err, &authority) ||
+		// crypto/tls reports an alert as the "operation" of a network error.
+		errors.As(err, &alert) && (alert.Op == "remote error" || alert.Op == "local error")
+}
+
+// noLogin judges a failure of the credential chain. The instance metadata service is
+// the last link of the chain: when it is not there, nothing is.
+func noLogin(err error) (verdict, error) {
+	op, isCall := errors.AsType[*smithy.OperationError](err)
+	a, answered := answerIn(err)
+	switch {
+	case !isCall:
+		return verdict{cachenode.ErrDenied, hintNoLogin}, errors.New(clean(err.Error(), 300))
+	case answered:
+		v, ok := byCode[a.code]
+		if !ok {
+			v = byStatus(a.status)
+		}
+		if cachenode.ClassOf(v.kind) == cachenode.Permanent {
+			v = verdict{cachenode.ErrDenied, hintNoLogin}
+		}
+		return v, loginFault{op.ServiceID, a}
+	case op.ServiceID == "ec2imds":
+		return verdict{cachenode.ErrDenied, hintNoLogin}, errors.New("no credentials found")
+	}
+	if sent, ok := errors.AsType[*smithyhttp.RequestSendError](err); ok {
+		return network(sent.Err), loginFault{op.ServiceID, sent.Err}
+	}
+	return verdict{cachenode.ErrDenied, hintNoLogin}, errors.New(clean(err.Error(), 300))
+}
+
+// loginFault names the service that would not give credentials.
+type loginFault struct {
+	service string
+	err     error
+}
+
+func (f loginFault) Error() string { return "get credentials from " + f.service + ": " + f.err.Error() }
+func (f loginFault) Unwrap() error { return f.err }
