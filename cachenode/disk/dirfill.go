@@ -101,8 +101,7 @@ func (f *dirFilling) Publish(ctx context.Context) error {
 			return &cachenode.Error{Kind: cachenode.ErrIncomplete, Op: "publish", Subject: d.fsys.root.Name(), Err: fmt.Errorf("%s is not sealed", file.Path)}
 		}
 	}
-	old, err := d.Manifest()
-	if err == nil && old.Revision() == m.Revision() {
+	if old, err := d.Manifest(); err == nil && old.Revision() == m.Revision() && d.allInPlace(m) {
 		return nil
 	}
 	if err := d.fsys.remove(dirManifest); err != nil {
@@ -118,6 +117,15 @@ func (f *dirFilling) Publish(ctx context.Context) error {
 		return err
 	}
 	return d.fsys.write(dirManifest, m.Encode(), true)
+}
+
+func (d *Dir) allInPlace(m cachenode.Manifest) bool {
+	for _, file := range m.Files {
+		if p, at := d.at(file.Path); at != ours || p.Blob != m.Blob(file) {
+			return false
+		}
+	}
+	return true
 }
 
 // End does nothing: a Dir claims no room beyond what its ingests hold.

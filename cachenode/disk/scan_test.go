@@ -1,0 +1,188 @@
+// Copyright The Hoist Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package disk
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/hoist-dev/hoist/cachenode"
+)
+
+// K3, B5: what the store does not know is kept, out of the way.
+func TestScan_QuarantinesWhatItDoesNotKnow(t *testing.T) {
+	t.Parallel()
+	s, m := openStore(t, privateDir(t), Options{}), small("m", 1)
+	mustFill(t, s, m)
+	strangers := []string{"thesis.txt", "blobs/ab/notes", "models/readme", "manifests/junk.json", "ingest/half", "blobs/zz/" + digest('e')}
+	for _, name := range strangers {
+		at := filepath.Join(s.path, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(at), 0o700), os.WriteFile(at, []byte(name), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s = reopen(t, s)
+	if err := same(s.Path(m.Revision()), m); err != nil {
+		t.Error(err)
+	}
+	kept := map[string]bool{}
+	entries, err := os.ReadDir(filepath.Join(s.path, quarantineDir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		raw, err := os.ReadFile(filepath.Join(s.path, quarantineDir, e.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		kept[string(raw)] = true
+	}
+	for _, name := range strangers {
+		if _, err := os.Lstat(filepath.Join(s.path, name)); !os.IsNotExist(err) || !kept[name] {
+			t.Errorf("%s: still there (%v), or not in quarantine (%v)", name, err, kept[name])
+		}
+	}
+}
+
+func digest(c byte) string {
+	out := make([]byte, 64)
+	for i := range out {
+		out[i] = c
+	}
+	return string(out)
+}
+
+func TestScan_RepairsTreesAndDropsCopiesThatLostABlob(t *testing.T) {
+	t.Parallel()
+	s := openStore(t, privateDir(t), Options{})
+	torn, lost := small("torn", 1), small("lost", 5)
+	mustFill(t, s, torn)
+	mustFill(t, s, lost)
+	err := errors.Join(
+		os.Remove(filepath.Join(s.Path(torn.Revision()), "a", "weights.safetensors")),
+		os.Remove(filepath.Join(s.path, blobPath(lost.Blob(lost.Files[0])))),
+		os.MkdirAll(s.Path(lost.Revision())+partSuffix, 0o700),
+	)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s = reopen(t, s)
+	if err := same(s.Path(torn.Revision()), torn); err != nil {
+		t.Errorf("the tree was not repaired: %v", err)
+	}
+	if got := revisions(s); got[lost.Revision()] {
+		t.Error("a copy without all its blobs is listed")
+	}
+	if _, err := os.Lstat(s.Path(lost.Revision())); !os.IsNotExist(err) {
+		t.Errorf("its tree is still there: %v", err)
+	}
+	mustFill(t, s, lost)
+	if err := same(s.Path(lost.Revision()), lost); err != nil {
+		t.Error(err)
+	}
+}
+
+// B2: what was verified before the process died is not fetched again.
+func TestScan_UnfinishedBlobsKeepTheirVerifiedChunks(t *testing.T) {
+	t.Parallel()
+	s := openStore(t, privateDir(t), Options{})
+	m := newModel("m", map[string]tagged{"w": {1, 2*cachenode.ChunkSize + 77}})
+	f := m.Files[0]
+	for i := range cachenode.Chunks(f.Size) {
+		filling, err := s.Begin(t.Context(), m.Manifest)
+		if err != nil {
+			t.Fatal(err)
+		}
+		in, err := filling.Ingest(t.Context(), f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for held := range cachenode.Chunks(f.Size) {
+			if _, ok := in.Verified(held); ok != (held < i) {
+				t.Errorf("before chunk %d: chunk %d verified is %v", i, held, ok)
+			}
+		}
+		if err := errors.Join(ingestChunk(in, f, m.content["w"], i), in.Close(false)); err != nil {
+			t.Fatal(err)
+		}
+		filling.End()
+		s = reopen(t, s)
+	}
+	mustFill(t, s, m)
+	if err := same(s.Path(m.Revision()), m); err != nil {
+		t.Error(err)
+	}
+}
+
+// A resume after a reboot reads what it trusts: bytes that did not survive are not
+// taken for verified.
+func TestIngest_AfterARebootOnlyBytesThatMatchCount(t *testing.T) {
+	t.Parallel()
+	s := openStore(t, privateDir(t), Options{})
+	m := newModel("m", map[string]tagged{"w": {1, 2*cachenode.ChunkSize + 77}})
+	f := m.Files[0]
+	filling, err := s.Begin(t.Context(), m.Manifest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer filling.End()
+	in, err := filling.Ingest(t.Context(), f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range cachenode.Chunks(f.Size) {
+		if err := ingestChunk(in, f, m.content["w"], i); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := in.Close(false); err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(s.path, ingestDir, string(m.Blob(f)))
+	raw, err := os.ReadFile(filepath.Join(dir, "journal"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	copy(raw, header(f.Size, "another boot"))
+	data, err := os.OpenFile(filepath.Join(dir, "data"), os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = data.WriteAt(make([]byte, 4096), cachenode.ChunkSize) // chunk 1 was never written back
+	if err := errors.Join(err, data.Close(), os.WriteFile(filepath.Join(dir, "journal"), raw, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	in, err = filling.Ingest(t.Context(), f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close(true) //nolint:errcheck // seen below
+	for i, want := range []bool{true, false, true} {
+		if _, ok := in.Verified(i); ok != want {
+			t.Errorf("chunk %d verified is %v, want %v", i, ok, want)
+		}
+	}
+}
+
+// B5: the work of a start grows with the number of files, and reads none of them.
+func BenchmarkOpen_TwentyThousandFiles(b *testing.B) {
+	dir := fastDir(b)
+	s := openStore(b, dir, Options{})
+	for n := range 100 {
+		files := map[string]tagged{}
+		for i := range 200 {
+			files[fmt.Sprintf("%03d", i)] = tagged{uint64(n*200 + i), 16}
+		}
+		mustFill(b, s, newModel(fmt.Sprint(n), files))
+	}
+	for b.Loop() {
+		s = reopen(b, s)
+	}
+	if got := len(s.List()); got != 100 {
+		b.Errorf("%d copies", got)
+	}
+}

@@ -1,0 +1,90 @@
+// Copyright The Hoist Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package disk
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/hoist-dev/hoist/cachenode"
+)
+
+// flip changes one bit of a file, behind the store's back.
+func flip(t testing.TB, name string, at int64) {
+	t.Helper()
+	info, err := os.Stat(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(name, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.OpenFile(name, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b [1]byte
+	_, err = f.ReadAt(b[:], at)
+	b[0] ^= 1
+	if err == nil {
+		_, err = f.WriteAt(b[:], at)
+	}
+	if err := errors.Join(err, f.Close(), os.Chmod(name, info.Mode()), os.Chtimes(name, info.ModTime(), info.ModTime())); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A4: one cycle finds one flipped bit, and nobody gets that copy any more.
+func TestScrub_FindsBitRotAndQuarantinesEveryCopyThatHasIt(t *testing.T) {
+	t.Parallel()
+	s := openStore(t, privateDir(t), Options{})
+	one := newModel("m", map[string]tagged{"w": {1, cachenode.ChunkSize + 5000}, "c": {2, 10}})
+	two := newModel("m", map[string]tagged{"w": {1, cachenode.ChunkSize + 5000}, "c": {3, 10}})
+	other := small("other", 7)
+	for _, m := range []model{one, two, other} {
+		mustFill(t, s, m)
+	}
+	result, err := s.Scrub(t.Context(), 0)
+	if err != nil || len(result.Quarantined) > 0 || result.Bytes < cachenode.ChunkSize {
+		t.Fatalf("all is well, and Scrub() = %+v, %v", result, err)
+	}
+	flip(t, filepath.Join(s.Path(one.Revision()), "w"), cachenode.ChunkSize+4000)
+	result, err = s.Scrub(t.Context(), 0)
+	want := []cachenode.Revision{one.Revision(), two.Revision()}
+	slices.Sort(want)
+	if err != nil || !slices.Equal(result.Quarantined, want) {
+		t.Errorf("Scrub() = %+v, %v; want %v", result, err, want)
+	}
+	for range 2 {
+		if got := revisions(s); len(got) != 1 || !got[other.Revision()] {
+			t.Errorf("still listed: %v", got)
+		}
+		s = reopen(t, s)
+	}
+	mustFill(t, s, one)
+	if err := same(s.Path(one.Revision()), one); err != nil {
+		t.Errorf("fetched again: %v", err)
+	}
+}
+
+func TestVerify_OfOneCopy(t *testing.T) {
+	t.Parallel()
+	s, m := openStore(t, privateDir(t), Options{}), small("m", 1)
+	mustFill(t, s, m)
+	if err := s.Verify(t.Context(), m.Revision()); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(filepath.Join(s.path, blobPath(m.Blob(m.Files[0]))), 3); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Verify(t.Context(), m.Revision()); !errors.Is(err, cachenode.ErrCorrupt) {
+		t.Errorf("Verify() of a cut file = %v", err)
+	}
+	if err := s.Verify(t.Context(), m.Revision()); !errors.Is(err, cachenode.ErrNotFound) {
+		t.Errorf("Verify() of what was quarantined = %v", err)
+	}
+}
