@@ -22,7 +22,10 @@ type Op struct {
 // fsys is the one way to the disk. Paths are relative to root, with slashes.
 type fsys struct {
 	root *os.Root
-	hook func(Op) error // sees each change before it is made and may make it fail; nil outside tests
+
+	// Outside tests both are unset.
+	hook func(Op) error // sees each change before it is made and may make it fail
+	life string         // instead of what the kernel says, see journal.go
 }
 
 func (f *fsys) before(kind, path, to string) error {

@@ -92,11 +92,14 @@ func parseJournal(raw []byte, size int64, life string) (claimed claims, end int6
 	return claimed, end, sameLife, true
 }
 
-// life names the time in which the kernel holds on to what was written to root: the
-// boot, and the mount within it. Where the kernel does not tell, no two are equal.
-func life(root *os.Root) string {
+// lifetime names the time in which the kernel holds on to what was written: the boot,
+// and the mount within it. Where the kernel does not tell, no two are equal.
+func (f *fsys) lifetime() string {
+	if f.life != "" {
+		return f.life
+	}
 	boot, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
-	mount, ok := mountID(root)
+	mount, ok := mountID(f.root)
 	if err != nil || !ok {
 		return "unknown " + uniqueLife()
 	}

@@ -24,6 +24,7 @@ type Options struct {
 	Existing bool         // do not make a store where there is none
 	Logger   *slog.Logger // nil is silence
 
+	life  string                             // tests: a boot
 	hook  func(Op) error                     // tests: faults and order
 	space func(*fsys) (space, error)         // tests: a small disk
 	now   func() time.Time                   // tests: time
@@ -99,7 +100,7 @@ func open(path string, o Options) (_ *Store, err error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &fsys{root: root, hook: o.hook}
+	f := &fsys{root: root, hook: o.hook, life: o.life}
 	defer func() {
 		if err != nil {
 			_ = root.Close()
