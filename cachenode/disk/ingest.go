@@ -1,130 +1,269 @@
 // Copyright The Hoist Authors
 // SPDX-License-Identifier: Apache-2.0
 
-package fetch
+package disk
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"sync/atomic"
-	"time"
+	"os"
+	"path"
+	"sync"
+	"unsafe"
 
 	"github.com/hoist-dev/hoist/cachenode"
-	"github.com/hoist-dev/hoist/cachenode/checksum"
 )
 
-// attempt is one request for what is missing of a chunk.
-type attempt struct {
-	s     *Scheduler
-	chunk *chunk
-	ctx   context.Context //nolint:containedctx // of the attempt's goroutine
-	stop  context.CancelCauseFunc
+// blockSize is what direct I/O is aligned to, in memory and on disk, in bytes.
+const blockSize = 4096
 
-	placement cachenode.Placement
-	peers     cachenode.Peers // nil: straight to the origin
-	began     time.Time
-	asked     int64        // bytes
-	got       atomic.Int64 // bytes
+// ingest is a blob on its way: data and journal in a folder of their own.
+type ingest struct {
+	fsys   *fsys
+	dir    string // of the ingest
+	whole  string // where the blob goes when it is sealed
+	sumsAt string // where its sums go
+	size   int64
+	data   *file
+	direct *file // the same file around the page cache; nil if that can't be had
+	done   func()
+
+	mu      sync.Mutex
+	journal *journal
+	held    claims
+	failure error // what poisoned the ingest
 }
 
-// Why an attempt or a flight ends without being at fault.
-var (
-	errLost   = errors.New("another attempt was faster")
-	errClosed = fmt.Errorf("fetch is closing: %w", context.Canceled)
-)
-
-// newAttempt prepares a request for c. s.mu is held.
-func newAttempt(s *Scheduler, c *chunk) *attempt {
-	a := &attempt{s: s, chunk: c, placement: c.rank().priority.Placement(), began: time.Now(), asked: c.rest(c.claimed.Load()).Len}
-	a.ctx, a.stop = context.WithCancelCause(c.flight.ctx)
-	if !c.noPeers && c.flight.object.Verifies() {
-		a.peers = s.Peers // what can't be verified is not taken from a peer
+// openIngest opens the ingest in dir, with what an earlier attempt left there.
+func openIngest(f *fsys, dir, whole, sumsAt string, size int64) (_ *ingest, err error) {
+	if err := f.mkdir(dir); err != nil {
+		return nil, err
 	}
-	return a
+	in := &ingest{fsys: f, dir: dir, whole: whole, sumsAt: sumsAt, size: size, done: func() {}}
+	defer func() {
+		if err != nil {
+			in.closeFiles()
+			_ = f.removeAll(dir) // nothing of it counts yet, or not any more
+		}
+	}()
+	fresh := f.size(path.Join(dir, "data")) < 0
+	if in.data, err = f.create(path.Join(dir, "data"), 0); err != nil {
+		return nil, err
+	}
+	if err := in.data.allocate(size); err != nil {
+		return nil, err
+	}
+	in.direct = f.openDirect(path.Join(dir, "data"), os.O_RDWR)
+	return in, in.resume(fresh)
 }
 
-// run fetches the chunk from a peer if one has it, else from the origin.
-func (a *attempt) run() error {
-	defer a.stop(nil)
-	buf, err := a.s.pool.get(a.ctx)
+// resume takes over what the journal claims and the disk holds.
+func (in *ingest) resume(fresh bool) error {
+	name, now := path.Join(in.dir, "journal"), in.fsys.lifetime()
+	var old []byte
+	if !fresh && in.fsys.size(name) > 0 {
+		var err error
+		if old, err = in.fsys.read(name); err != nil {
+			return err
+		}
+	}
+	claimed, end, sameLife, ok := parseJournal(old, in.size, now)
+	if ok && sameLife {
+		got, err := in.fsys.create(name, 0)
+		if err != nil {
+			return err
+		}
+		in.held, in.journal = claimed, &journal{file: got, end: end}
+		return nil
+	}
+	return in.restart(name, now, claimed)
+}
+
+// restart begins a new journal with the claims that survive a look at the bytes.
+func (in *ingest) restart(name, now string, claimed claims) error {
+	got, err := in.fsys.create(name, 0)
 	if err != nil {
-		return context.Cause(a.ctx)
+		return err
 	}
-	defer a.s.pool.put(buf)
-	f := a.chunk.flight
-	if a.peers != nil {
-		err := a.fetch(originPeer, buf, func(ctx context.Context, r cachenode.Range) (io.ReadCloser, error) {
-			return a.peers.Open(ctx, f.key.blob, r)
-		})
-		if err == nil || a.ctx.Err() != nil || err == errLost { //nolint:errorlint // never wrapped
+	if in.journal, err = startJournal(got, in.size, now); err != nil {
+		return errors.Join(err, got.Close())
+	}
+	in.held = claims{}
+	if len(claimed) == 0 {
+		return nil
+	}
+	reader := newChunkReader(in.data, in.direct, in.size)
+	defer reader.close()
+	for i, want := range claimed {
+		if crc, err := reader.sum(i); err != nil || crc != want {
+			continue // lost with the power, or rotten: fetched again
+		}
+		if err := in.MarkVerified(i, want); err != nil {
 			return err
-		}
-		a.s.locked(func() { a.chunk.noPeers = true })
-	}
-	return a.fetch(f.origin.Scheme, buf, func(ctx context.Context, r cachenode.Range) (io.ReadCloser, error) {
-		return f.source.Open(ctx, f.origin, f.file, r)
-	})
-}
-
-// opener is Source.Open or Peers.Open with the blob filled in.
-type opener func(context.Context, cachenode.Range) (io.ReadCloser, error)
-
-// fetch makes one request and takes what it answers. A request that fails or is
-// called off is told apart by the cause of its context.
-func (a *attempt) fetch(kind string, buf []byte, open opener) error {
-	first := a.chunk.claimed.Load()
-	if first == a.chunk.pieces() {
-		return errLost // since the attempt was started
-	}
-	ctx, stop := context.WithCancelCause(a.ctx)
-	defer stop(nil)
-	in := newStream(a, stop)
-	err := in.open(func() (io.ReadCloser, error) { return open(ctx, a.chunk.rest(first)) })
-	if err == nil {
-		err = a.take(in, first, buf)
-		in.close()
-	}
-	a.s.Observer.Received(kind, in.got)
-	if err != nil && ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	if err == nil {
-		a.s.Observer.Fetched(kind, time.Since(a.began))
-	}
-	return err
-}
-
-// take moves the chunk's bytes from piece first on: in -> buf -> checksums -> disk.
-// This is the hot path: nothing is allocated and nothing is shared per piece but
-// the claim.
-func (a *attempt) take(in io.Reader, first int32, buf []byte) error {
-	c := a.chunk
-	for i := first; i < c.pieces(); i++ {
-		at := c.piece(i)
-		p := buf[:at.Len]
-		if _, err := io.ReadFull(in, p); err != nil {
-			return cutShort(err, c.flight.file)
-		}
-		if !c.claim(i) {
-			return errLost
-		}
-		crc := checksum.Chunk(p)
-		if err := c.flight.keep(p, at.Off, a.placement); err != nil {
-			return err
-		}
-		if c.wrote(i, crc) {
-			return a.s.arrive(a)
 		}
 	}
 	return nil
 }
 
-// cutShort names a stream that ended before its range did.
-func cutShort(err error, f cachenode.File) error {
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return &cachenode.Error{Kind: cachenode.ErrIncomplete, Op: "read", Subject: f.Path, Err: err}
+// ReadAt reads back what was written.
+func (in *ingest) ReadAt(p []byte, off int64) (int, error) {
+	n, err := in.data.ReadAt(p, off)
+	return n, err //nolint:wrapcheck // io.EOF must pass as it is
+}
+
+// Write stores p at off.
+func (in *ingest) Write(p []byte, off int64, how cachenode.Placement) error {
+	if off < 0 || off+int64(len(p)) > in.size {
+		return &cachenode.Error{Kind: cachenode.ErrInvalid, Op: "write", Subject: in.dir,
+			Err: fmt.Errorf("%d bytes at %d of a blob of %d", len(p), off, in.size)}
+	}
+	if how == cachenode.Direct && in.direct != nil {
+		if block, ok := wholeBlocks(p, off, off+int64(len(p)) == in.size); ok {
+			_, err := in.direct.WriteAt(block, off)
+			return in.poison(err)
+		}
+	}
+	_, err := in.data.WriteAt(p, off)
+	return in.poison(err)
+}
+
+// wholeBlocks is p, padded with zeros to whole blocks if it is the blob's tail and
+// there is room behind it. ok is false if p can't go around the page cache.
+func wholeBlocks(p []byte, off int64, tail bool) (block []byte, ok bool) {
+	n := (len(p) + blockSize - 1) / blockSize * blockSize
+	if len(p) == 0 || off%blockSize != 0 || uintptr(unsafe.Pointer(unsafe.SliceData(p)))%blockSize != 0 || n > cap(p) || n != len(p) && !tail {
+		return nil, false
+	}
+	block = p[:n]
+	clear(block[len(p):])
+	return block, true
+}
+
+// Verified returns the CRC-32C of chunk i if it is held.
+func (in *ingest) Verified(i int) (uint32, bool) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	crc, ok := in.held[i]
+	return crc, ok
+}
+
+// MarkVerified records that chunk i is held.
+func (in *ingest) MarkVerified(i int, crc32c uint32) error {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if err := in.journal.append(i, recordHeld, crc32c); err != nil {
+		return err
+	}
+	in.held[i] = crc32c
+	return nil
+}
+
+// Forget records that chunk i is not held any more.
+func (in *ingest) Forget(i int) error {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	delete(in.held, i)
+	return in.journal.append(i, recordDropped, 0)
+}
+
+// poison remembers the first failure of the disk: what it hit can't be trusted, so
+// nothing of this ingest is kept.
+func (in *ingest) poison(err error) error {
+	if err != nil {
+		in.mu.Lock()
+		defer in.mu.Unlock()
+		if in.failure == nil {
+			in.failure = err
+		}
 	}
 	return err
+}
+
+// Close ends the ingest.
+func (in *ingest) Close(discard bool) error {
+	defer in.done()
+	in.closeFiles()
+	in.mu.Lock()
+	poisoned := in.failure != nil && !errors.Is(in.failure, cachenode.ErrNoSpace)
+	in.mu.Unlock()
+	if discard || poisoned {
+		return in.fsys.removeAll(in.dir)
+	}
+	return nil
+}
+
+func (in *ingest) closeFiles() {
+	for _, f := range []*file{in.data, in.direct} {
+		if f != nil {
+			_ = f.Close() // what must be durable was synced before
+		}
+	}
+	if in.journal != nil {
+		_ = in.journal.file.Close()
+	}
+}
+
+// Seal makes the blob whole, durable and immutable.
+func (in *ingest) Seal(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	all, err := in.sums()
+	if err != nil {
+		return err
+	}
+	if err := in.trim(); err != nil {
+		return in.poison(err)
+	}
+	if err := in.data.Chmod(0o444); err != nil {
+		return in.poison(err)
+	}
+	if err := in.data.Sync(); err != nil {
+		return in.poison(err) // never again on this file: the kernel may have dropped the pages
+	}
+	folder := path.Dir(in.whole)
+	if err := in.fsys.mkdir(folder); err != nil {
+		return err
+	}
+	if err := in.fsys.write(in.sumsAt, all.encode(), true); err != nil {
+		return err
+	}
+	if err := in.fsys.rename(path.Join(in.dir, "data"), in.whole); err != nil {
+		return err
+	}
+	if err := in.fsys.syncDir(folder); err != nil {
+		return in.poison(err)
+	}
+	return in.fsys.removeAll(in.dir)
+}
+
+// trim cuts off what direct writes, of this life or an earlier one, padded the end with.
+func (in *ingest) trim() error {
+	info, err := in.data.Stat()
+	if err != nil {
+		return wrap("stat", in.data.name, err)
+	}
+	if info.Size() == in.size {
+		return nil
+	}
+	return in.data.Truncate(in.size)
+}
+
+// sums are all chunks' CRCs, or ErrIncomplete.
+func (in *ingest) sums() (sums, error) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.failure != nil {
+		return sums{}, in.failure
+	}
+	s := sums{size: in.size, chunks: make([]uint32, cachenode.Chunks(in.size))}
+	for i := range s.chunks {
+		crc, ok := in.held[i]
+		if !ok {
+			return sums{}, &cachenode.Error{Kind: cachenode.ErrIncomplete, Op: "seal", Subject: in.dir, Err: fmt.Errorf("chunk %d is missing", i)}
+		}
+		s.chunks[i] = crc
+	}
+	return s, nil
 }
