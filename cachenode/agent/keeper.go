@@ -43,7 +43,7 @@ func newKeeper(n *Node, want Want) *keeper {
 // run adopts what is on the disk already and then keeps it complete and current.
 func (k *keeper) run() {
 	defer close(k.done)
-	k.adopt()
+	k.node.Metrics.looked(k.adopt())
 	failures := 0
 	for {
 		wait := k.want.Refresh
@@ -77,19 +77,21 @@ func (k *keeper) sleep(d time.Duration) bool {
 }
 
 // adopt takes over the revision that the model's name points to, if it came from
-// the source that is wanted now.
-func (k *keeper) adopt() {
+// the source that is wanted now, and reports whether there was one.
+func (k *keeper) adopt() bool {
 	rev, ok := k.node.Store.Named(k.want.Name)
 	if !ok {
-		return
+		return false
 	}
 	m, err := k.node.Store.Manifest(rev)
 	if err != nil || !k.want.from(m.Origin) {
-		return
+		return false
 	}
 	if err := k.hold(m); err != nil {
 		k.node.Log.Warn("copy on disk not usable", "model", k.want.Name, "revision", rev, "err", err)
+		return false
 	}
+	return true
 }
 
 // pass makes the newest revision present once.

@@ -49,7 +49,7 @@ func NewMetrics(version string) *Metrics {
 		retries: counters("hoist_fetch_retries_total", "Failed requests that may be retried, by cause.", "cause"),
 		hedges:  counter("hoist_fetch_hedges_total", "Second requests for slow chunks."),
 		limit:   prometheus.NewGauge(prometheus.GaugeOpts{Name: "hoist_fetch_connection_limit", Help: "Connections that the scheduler finds worth having now."}),
-		lookups: counters("hoist_cache_lookups_total", "Models asked for: a hit was present, a miss had bytes to fetch.", "result"),
+		lookups: counters("hoist_cache_lookups_total", "Models that the node was told to keep: a hit was on its disk already.", "result"),
 		fills: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "hoist_fill_seconds",
 			Help: "Time to make a revision present, by result.", Buckets: prometheus.ExponentialBuckets(0.5, 2, 14)}, []string{"result"}),
 		evictions: counter("hoist_cache_evictions_total", "Revisions evicted to make room."),
@@ -88,21 +88,28 @@ func (m *Metrics) Hedged() { m.hedges.Inc() }
 // LimitChanged shows the scheduler's limit on connections.
 func (m *Metrics) LimitChanged(connections int) { m.limit.Set(float64(connections)) }
 
-// filled records how asking for a model ended, and how many bytes it took.
+// looked records that a model was asked for, and whether it was there.
+func (m *Metrics) looked(hit bool) {
+	result := "miss"
+	if hit {
+		result = "hit"
+	}
+	m.lookups.WithLabelValues(result).Inc()
+}
+
+// filled records how a download ended, and how many bytes it took: a look at the
+// origin that found nothing new is none.
 func (m *Metrics) filled(took time.Duration, fetched int64, err error) {
 	result := "ok"
 	switch {
+	case err == nil && fetched == 0:
+		return
 	case err != nil && cachenode.KindOf(err) == nil:
 		result = "error"
 	case err != nil:
 		result = cachenode.KindOf(err).Error()
 	}
 	m.fills.WithLabelValues(result).Observe(took.Seconds())
-	if err == nil && fetched == 0 {
-		m.lookups.WithLabelValues("hit").Inc()
-	} else {
-		m.lookups.WithLabelValues("miss").Inc()
-	}
 }
 
 // evicted counts copies that went to make room.

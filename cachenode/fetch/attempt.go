@@ -74,9 +74,12 @@ type opener func(context.Context, cachenode.Range) (io.ReadCloser, error)
 // fetch makes one request and takes what it answers. A request that fails or is
 // called off is told apart by the cause of its context.
 func (a *attempt) fetch(kind string, buf []byte, open opener) error {
+	first := a.chunk.claimed.Load()
+	if first == a.chunk.pieces() {
+		return errLost // since the attempt was started
+	}
 	ctx, stop := context.WithCancelCause(a.ctx)
 	defer stop(nil)
-	first := a.chunk.claimed.Load()
 	in := newStream(a, stop)
 	err := in.open(func() (io.ReadCloser, error) { return open(ctx, a.chunk.rest(first)) })
 	if err == nil {

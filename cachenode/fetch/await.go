@@ -5,7 +5,7 @@ package fetch
 
 import (
 	"context"
-	"fmt"
+	"errors"
 
 	"github.com/hoist-dev/hoist/cachenode"
 )
@@ -20,7 +20,7 @@ func (s *Scheduler) Await(ctx context.Context, store cachenode.Store, blob cache
 		return err
 	}
 	first, end := cachenode.ChunksOf(f.file.Size, r)
-	s.locked(func() {
+	s.locked(func() { //nolint:contextcheck // attempts live as long as their flight, not as who waits for it
 		for i := first; i < end; i++ {
 			f.chunks[i].urgent = true
 		}
@@ -78,5 +78,5 @@ func (s *Scheduler) flight(store cachenode.Store, blob cachenode.BlobID) (*fligh
 	if f := s.flights[blobKey{store, blob}]; f != nil {
 		return f, nil
 	}
-	return nil, &cachenode.Error{Kind: cachenode.ErrNotFound, Op: "await", Subject: string(blob), Err: fmt.Errorf("nobody is fetching it")}
+	return nil, &cachenode.Error{Kind: cachenode.ErrNotFound, Op: "await", Subject: string(blob), Err: errors.New("nobody is fetching it")}
 }

@@ -95,6 +95,8 @@ func cpu() time.Duration {
 
 // No allocation per piece: a file of a hundred chunks costs a few small ones per
 // request, and as many for large chunks as for small ones.
+//
+//nolint:paralleltest // it counts the allocations of the process
 func TestFill_AllocatesNothingPerPiece(t *testing.T) {
 	s := scheduler(t, fetch.Config{Buffers: 32 * mib})
 	allocations := func(lastPieces int64) float64 {

@@ -69,6 +69,9 @@ func (c *chunk) rest(i int32) cachenode.Range {
 // claim makes piece i the caller's to write, or reports that it is another's.
 func (c *chunk) claim(i int32) bool { return c.claimed.CompareAndSwap(i, i+1) }
 
+// taken reports whether every piece has been claimed: a new attempt has nothing to do.
+func (c *chunk) taken() bool { return c.claimed.Load() == c.pieces() }
+
 // wrote records that a claimed piece is on disk and reports whether that made the
 // chunk complete. It does so for one caller only.
 func (c *chunk) wrote(i int32, crc32c uint32) bool {

@@ -28,7 +28,7 @@
 //     and retries are about a tenth of all requests in the long run.
 //
 // Decisions are pure and have files of their own: queue.go (what next), limit.go
-// (how many at once), retry.go (when again), hedge.go (what twice).
+// (how many at once), retry.go and pause.go (when again), hedge.go (what twice).
 //
 // A chunk counts as verified when its bytes are on disk with a recorded CRC-32C.
 // Whether they are the origin's bytes is known when the whole blob has been

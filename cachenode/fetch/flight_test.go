@@ -59,6 +59,7 @@ func TestFill_LastToCancelStopsTheFlight(t *testing.T) {
 			go func() { failed <- s.Fill(ctx, fetch.Job{Source: src, Store: store, Manifest: m}) }()
 			synctest.Wait()
 		}
+		start := time.Now()
 		for i, cancel := range ends {
 			if s.Stats().Connections != 4 {
 				t.Fatalf("%d connections before cancel %d, want 4", s.Stats().Connections, i)
@@ -69,8 +70,8 @@ func TestFill_LastToCancelStopsTheFlight(t *testing.T) {
 			}
 			synctest.Wait()
 		}
-		if n := s.Stats().Connections; n != 0 {
-			t.Errorf("%d connections after the last cancel, want 0", n)
+		if n, took := s.Stats().Connections, time.Since(start); n != 0 || took != 0 {
+			t.Errorf("%d connections %v after the first cancel, want 0 at once", n, took)
 		}
 		store.check(t)
 	})

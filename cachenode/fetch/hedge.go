@@ -32,10 +32,10 @@ func (l lap) lateness() float64 { return float64(l.elapsed) / float64(max(l.expe
 
 // slowest is the index of the latest attempt, -1 if none is late.
 func slowest(laps []lap) int {
-	worst := -1
+	worst, most := -1, 0.0
 	for i, l := range laps {
-		if l.late() && (worst < 0 || l.lateness() > laps[worst].lateness()) {
-			worst = i
+		if l.late() && l.lateness() > most {
+			worst, most = i, l.lateness()
 		}
 	}
 	return worst
@@ -64,7 +64,7 @@ func (s *Scheduler) hedge(now time.Time) {
 func (s *Scheduler) laps(now time.Time) (attempts []*attempt, laps []lap) {
 	for a := range s.running {
 		c := a.chunk
-		if c.racing == 1 && c.attempts < s.Attempts && !c.complete() && !c.flight.over() {
+		if c.racing == 1 && c.attempts < s.Attempts && !c.taken() && !c.flight.over() {
 			attempts = append(attempts, a)
 			laps = append(laps, lap{elapsed: now.Sub(a.began), expect: s.latency.expect(a.asked), asked: a.asked, got: a.got.Load()})
 		}

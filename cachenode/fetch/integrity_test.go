@@ -96,19 +96,27 @@ func TestFill_RepairsOnlyWhatTheDiskLost(t *testing.T) {
 func TestEnsure_StartsOverWhenTheOriginChanged(t *testing.T) {
 	t.Parallel()
 	var changes atomic.Int64
+	sealed := make(chan struct{}) // a is, before z changes
 	current := func() cachenode.Manifest {
 		return manifest(file("a", 8*mib, 1), file("z", 40*mib, 100+uint64(changes.Load())))
 	}
 	src := &origin{resolve: func() (cachenode.Manifest, error) { return current(), nil }}
 	src.script = func(q *request) error {
 		if q.file.Path == "z" && q.chunk() == 1 && changes.Load() < 3 {
+			<-sealed
 			changes.Add(1)
 			return &cachenode.Error{Kind: cachenode.ErrChanged, Op: "get", Subject: "z"}
 		}
 		return nil
 	}
 	store := newDisk()
-	s := scheduler(t, fetch.Config{Buffers: 4 * mib})
+	store.seal = func(_ context.Context, f cachenode.File) error {
+		if f.Path == "a" {
+			close(sealed)
+		}
+		return nil
+	}
+	s := scheduler(t, fetch.Config{Buffers: 8 * mib})
 	m, err := s.Ensure(t.Context(), fetch.Request{Source: src, Store: store})
 	if err != nil {
 		t.Fatal(err)
@@ -118,7 +126,7 @@ func TestEnsure_StartsOverWhenTheOriginChanged(t *testing.T) {
 	if m.Revision() != current().Revision() {
 		t.Error("the revision is not the last one")
 	}
-	if got := slices.Index(src.log()[1:], "a#0"); got != -1 {
+	if src.tries["a#0"] != 1 {
 		t.Errorf("a was fetched again: %v", src.log())
 	}
 }
@@ -168,47 +176,50 @@ type inspector struct {
 func (i inspector) Head(f cachenode.File, head []byte) error          { return i.head(f, head) }
 func (i inspector) Whole(f cachenode.File, content io.ReaderAt) error { return i.whole(f, content) }
 
-// J6: a file is judged by its head as soon as that is here, before anything of it is
-// stored, and as a whole before it is sealed; what is refused leaves nothing behind.
-func TestFill_InspectsBeforeItSeals(t *testing.T) {
+// attentive accepts heads and files that are what they should be.
+var attentive = inspector{
+	head: func(f cachenode.File, head []byte) error {
+		if want := min(f.Size, 4*mib); int64(len(head)) != want || !same(seedOf(f), 0, head) {
+			return fmt.Errorf("%s: head of %d bytes, want the first %d", f.Path, len(head), want)
+		}
+		return nil
+	},
+	whole: func(f cachenode.File, r io.ReaderAt) error {
+		p := make([]byte, f.Size)
+		if _, err := r.ReadAt(p, 0); err != nil || !same(seedOf(f), 0, p) {
+			return fmt.Errorf("%s is not whole: %w", f.Path, err)
+		}
+		return nil
+	},
+}
+
+// J6: a file is judged by its head, and as a whole before it is sealed.
+func TestFill_InspectsHeadAndWhole(t *testing.T) {
 	t.Parallel()
-	m := manifest(file("a", 0, 1), file("b", 100, 2), file("c", 40*mib, 3))
-	accept := inspector{
-		head: func(f cachenode.File, head []byte) error {
-			if want := min(f.Size, 4*mib); int64(len(head)) != want || !same(seedOf(f), 0, head) {
-				return fmt.Errorf("%s: head of %d bytes, want the first %d", f.Path, len(head), want)
-			}
-			return nil
-		},
-		whole: func(f cachenode.File, r io.ReaderAt) error {
-			p := make([]byte, f.Size)
-			if _, err := r.ReadAt(p, 0); err != nil || !same(seedOf(f), 0, p) {
-				return fmt.Errorf("%s is not whole: %w", f.Path, err)
-			}
-			return nil
-		},
-	}
-	store := newDisk()
+	m, store := manifest(file("a", 0, 1), file("b", 100, 2), file("c", 40*mib, 3)), newDisk()
 	s := scheduler(t, fetch.Config{Buffers: 16 * mib})
-	if err := s.Fill(t.Context(), fetch.Job{Source: &origin{}, Store: store, Manifest: m, Inspector: accept}); err != nil {
+	if err := s.Fill(t.Context(), fetch.Job{Source: &origin{}, Store: store, Manifest: m, Inspector: attentive}); err != nil {
 		t.Fatal(err)
 	}
 	store.holds(t, m)
+}
 
+// J6: what is refused leaves nothing behind; a refused head is never stored.
+func TestFill_KeepsNothingOfARefusedFile(t *testing.T) {
+	t.Parallel()
 	for name, refuse := range map[string]inspector{
-		"head":  {head: func(cachenode.File, []byte) error { return cachenode.ErrUnsafe }, whole: accept.whole},
-		"whole": {head: accept.head, whole: func(cachenode.File, io.ReaderAt) error { return cachenode.ErrUnsafe }},
+		"head":  {head: func(cachenode.File, []byte) error { return cachenode.ErrUnsafe }, whole: attentive.whole},
+		"whole": {head: attentive.head, whole: func(cachenode.File, io.ReaderAt) error { return cachenode.ErrUnsafe }},
 	} {
-		store, src := newDisk(), &origin{}
-		if name == "head" {
-			store.write = func(_ cachenode.File, off int64, _ cachenode.Placement) error {
-				if off == 0 {
-					t.Error("a refused head was stored")
-				}
-				return nil
+		m, store := manifest(file("c", 40*mib, 3)), newDisk()
+		store.write = func(_ cachenode.File, off int64, _ cachenode.Placement) error {
+			if off == 0 && name == "head" {
+				t.Error("a refused head was stored")
 			}
+			return nil
 		}
-		err := s.Fill(t.Context(), fetch.Job{Source: src, Store: store, Manifest: m, Inspector: refuse})
+		s := scheduler(t, fetch.Config{Buffers: 16 * mib})
+		err := s.Fill(t.Context(), fetch.Job{Source: &origin{}, Store: store, Manifest: m, Inspector: refuse})
 		if !errors.Is(err, cachenode.ErrUnsafe) {
 			t.Errorf("%s: %v, want ErrUnsafe", name, err)
 		}

@@ -199,7 +199,7 @@ func (w *world) step(ctx context.Context, s step) {
 		w.cancels = append(w.cancels, cancel)
 		w.jobs.Go(func() { _ = w.sched.Await(ctx, w.store, blob, cachenode.Range{Off: s.off, Len: mib}) })
 	case "raise":
-		_ = w.sched.Raise(w.store, blob, s.priority)
+		_ = w.sched.Raise(w.store, blob, s.priority) //nolint:contextcheck // it takes none
 	case "rot":
 		synctest.Wait()
 		w.store.rot(blob, min(s.off, max(0, w.store.size(blob)-1)))

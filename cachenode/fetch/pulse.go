@@ -6,13 +6,13 @@ package fetch
 import "time"
 
 // pulseEvery is how often a busy scheduler looks at itself.
-const pulseEvery = 100 * time.Millisecond
+const pulseEvery = 50 * time.Millisecond
 
 // A window closes when it is old enough and holds enough work to mean something.
 // A request counts as some bytes, so that a thousand small files are work too:
 // 1 MiB is what a connection carries in the latency of one request.
 const (
-	windowAge   = 500 * time.Millisecond
+	windowAge   = 250 * time.Millisecond
 	requestWork = 1 << 20
 )
 

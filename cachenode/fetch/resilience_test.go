@@ -71,14 +71,18 @@ func TestFill_LetsSlowConnectionsLive(t *testing.T) {
 			}
 		},
 		"disk": func(_ *origin, d *disk, _ *fetch.Config) {
-			d.write = func(cachenode.File, int64, cachenode.Placement) error { return wait(context.Background(), time.Minute) }
+			d.write = func(cachenode.File, int64, cachenode.Placement) error {
+				time.Sleep(time.Minute) //nolint:forbidigo // fake time
+				return nil
+			}
 		},
-		"cap": func(_ *origin, _ *disk, c *fetch.Config) { c.Bandwidth = 1 },
+		"cap": func(_ *origin, _ *disk, c *fetch.Config) { c.Bandwidth = 1000 },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				m, src, store := manifest(file("w", 100, 1)), &origin{}, newDisk()
+				size := map[string]int64{"origin": 100, "disk": 5 * mib, "cap": 100 * kib}[name]
+				m, src, store := manifest(file("w", size, 1)), &origin{}, newDisk()
 				config := fetch.Config{Buffers: 8 * mib}
 				setup(src, store, &config)
 				s := scheduler(t, config)
@@ -208,7 +212,7 @@ func TestFill_EndsAtOnceOnWhatRetriesCannotHelp(t *testing.T) {
 	}
 }
 
-// D5: a cancelled job stops at once; what was verified stays and is not fetched again.
+// D5: a canceled job stops at once; what was verified stays and is not fetched again.
 func TestFill_CancelKeepsWhatIsVerified(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -87,7 +87,7 @@ func New(config Config) (*Scheduler, error) {
 		readers: make(chan struct{}, 2), ticks: time.NewTicker(pulseEvery),
 		flights: map[blobKey]*flight{}, running: map[*attempt]struct{}{},
 	}
-	s.ctx, s.stop = context.WithCancelCause(context.Background())
+	s.ctx, s.stop = context.WithCancelCause(context.Background()) //nolint:forbidigo // ended by Close
 	s.work.Go(s.beat)
 	s.Observer.LimitChanged(s.limit.n)
 	return s, nil

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,70 +16,66 @@ import (
 	"github.com/hoist-dev/hoist/cachenode/fetch"
 )
 
-// perConnection is what one connection carries in these tests, in bytes a second.
-const perConnection = 16 * mib
+// strained serves as many requests at once as it can just then, each in a second,
+// and refuses the others.
+type strained struct {
+	start    time.Time
+	capacity func(since time.Duration) int
+
+	mu      sync.Mutex
+	served  map[int]int // by minute
+	refused int
+}
+
+func (s *strained) answer(q *request) error {
+	since := time.Since(s.start)
+	s.mu.Lock()
+	if q.open > s.capacity(since) {
+		s.refused++
+		s.mu.Unlock()
+		return slowDown
+	}
+	s.served[int(since.Minutes())]++
+	s.mu.Unlock()
+	return wait(q.ctx, time.Second)
+}
 
 // C1: an origin with a capacity gets that much and little more: over ten minutes at
 // most one request in ten is refused, and the connections return with the capacity.
 func TestFill_RespectsTheOriginsCapacity(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		start := time.Now()
-		capacity := func() int {
-			if since := time.Since(start); since > 2*time.Minute && since < 6*time.Minute {
-				return 6
+		const plenty, few = 40, 6 // requests at once
+		o := &strained{start: time.Now(), served: map[int]int{}, capacity: func(since time.Duration) int {
+			if since > 2*time.Minute && since < 6*time.Minute {
+				return few
 			}
-			return 40
-		}
-		refused := 0
-		phases := [3]int{} // requests served before, during and after the shortage
-		src := &origin{}
-		src.script = func(q *request) error {
-			if q.open > capacity() {
-				src.mu.Lock()
-				refused++
-				src.mu.Unlock()
-				return slowDown
-			}
-			since := time.Since(start)
-			src.mu.Lock()
-			switch {
-			case since > time.Minute && since < 2*time.Minute:
-				phases[0]++
-			case since > 3*time.Minute && since < 4*time.Minute:
-				phases[1]++
-			case since > 8*time.Minute && since < 9*time.Minute:
-				phases[2]++
-			}
-			src.mu.Unlock()
-			return wait(q.ctx, time.Second) // the size of the file is not the point
-		}
-		store, seen := newDisk(), newCounter()
+			return plenty
+		}}
+		src, store, seen := &origin{script: o.answer}, newDisk(), newCounter()
 		s := scheduler(t, fetch.Config{Buffers: 256 * mib, Observer: seen})
-		served := 0
-		for number := uint64(0); time.Since(start) < 10*time.Minute; number++ {
+		total := 0
+		for number := uint64(0); time.Since(o.start) < 10*time.Minute; number++ {
 			var files []cachenode.File
 			for i := range 500 {
-				f := file(fmt.Sprintf("%d-%03d", number, i), 8, number<<16|uint64(i))
-				files = append(files, f)
+				files = append(files, file(fmt.Sprintf("%d-%03d", number, i), 8, number<<16|uint64(i)))
 			}
 			if err := s.Fill(t.Context(), fetch.Job{Source: src, Store: store, Manifest: manifest(files...)}); err != nil {
 				t.Fatal(err)
 			}
-			served += len(files)
+			total += len(files)
 		}
-		t.Logf("served %d, refused %d, per minute %v, lowest limit %d", served, refused, phases, seen.lowest())
-		if refused > served/10 {
-			t.Errorf("%d of %d requests were refused, want at most a tenth", refused, served)
-		}
-		if refused == 0 || seen.lowest() > 20 {
+		t.Logf("served %d, refused %d, by minute %v, lowest limit %d", total, o.refused, o.served, seen.lowest())
+		if o.refused == 0 || seen.lowest() > 16 {
 			t.Error("the origin was never short: the test shows nothing")
 		}
-		if full := 60 * 40; phases[0] < full/2 || phases[2] < full/2 {
-			t.Errorf("%v requests a minute, want at least half of what the origin can", phases)
+		if o.refused > total/10 {
+			t.Errorf("%d of %d requests were refused, want at most a tenth", o.refused, total)
 		}
-		if short := 60 * 6; phases[1] < short/2 {
-			t.Errorf("%v requests a minute, want at least half of what the origin can", phases)
+		for minute, capacity := range map[int]int{1: plenty, 3: few, 8: plenty} {
+			if got := o.served[minute]; got < 60*capacity/2 {
+				t.Errorf("%d requests in minute %d, want at least half of what the origin can", got, minute)
+			}
 		}
 	})
 }
@@ -124,7 +121,7 @@ func TestFill_ArrivesThroughRandomRefusals(t *testing.T) {
 	})
 }
 
-// C1: Retry-After is honoured by the whole node.
+// C1: Retry-After is honored by the whole node.
 func TestFill_HonoursRetryAfter(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
