@@ -5,8 +5,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"syscall"
 	"time"
@@ -39,9 +41,19 @@ func measureCase(ctx context.Context, c config, s scene, tools []tool, work stri
 	if err := os.WriteFile(config, []byte(awsConfig), 0o600); err != nil {
 		return nil, err
 	}
-	results := make([]result, len(tools))
-	for i, t := range tools {
-		results[i] = result{scene: s, tool: t}
+	var limit *throttle
+	if s.disk > 0 {
+		if limit, err = newThrottle(work, s.disk); err != nil {
+			fmt.Fprintf(os.Stderr, "%s is left out: %v\n", s.name, err)
+			return nil, nil
+		}
+		defer limit.remove() //nolint:errcheck // an empty group is harmless
+	}
+	var results []result
+	for _, t := range tools {
+		if t.writer == (s.disk > 0) || t.name == hoist {
+			results = append(results, result{scene: s, tool: t})
+		}
 	}
 	for n := range c.runs {
 		for i := range results {
@@ -50,11 +62,11 @@ func measureCase(ctx context.Context, c config, s scene, tools []tool, work stri
 				continue
 			}
 			j := origin.job(filepath.Join(work, "target"))
-			got, err := measure(ctx, r.tool, j, config)
+			got, err := measure(r.tool.command(ctx, limit, j, config), j)
 			if ctx.Err() != nil {
 				return nil, ctx.Err()
 			}
-			if err == nil {
+			if err == nil && !r.tool.writer {
 				err = check(j, s)
 			}
 			if err := os.RemoveAll(j.dir); err != nil {
@@ -73,19 +85,18 @@ func measureCase(ctx context.Context, c config, s scene, tools []tool, work stri
 	return results, nil
 }
 
-func measure(ctx context.Context, t tool, j job, awsConfig string) (sample, error) {
+func measure(cmd *exec.Cmd, j job) (sample, error) {
 	if err := os.MkdirAll(j.dir, 0o755); err != nil {
 		return sample{}, err
 	}
-	cmd := t.command(ctx, j, awsConfig)
 	start := time.Now()
 	if err := cmd.Run(); err != nil {
-		return sample{}, fmt.Errorf("run %s: %w", t.name, err)
+		return sample{}, fmt.Errorf("run: %w", err)
 	}
 	wall := time.Since(start)
 	usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage)
 	if !ok {
-		return sample{}, fmt.Errorf("run %s: no resource usage on this system", t.name)
+		return sample{}, errors.New("no resource usage on this system")
 	}
 	return sample{wall: wall, cpu: cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), maxRSS: usage.Maxrss << 10}, nil
 }

@@ -28,7 +28,8 @@ type origin struct {
 	keys     []string
 	server   *http.Server
 	endpoint string
-	bytes    *os.File // of which every object is a repetition
+	bytes    *os.File         // of which every object is a repetition
+	sums     map[int64]string // CRC64NVME of an object, by its size
 	done     chan error
 }
 
@@ -41,6 +42,9 @@ func startOrigin(ctx context.Context, s scene) (*origin, error) {
 	var err error
 	if o.bytes, err = pattern(); err != nil {
 		return nil, err
+	}
+	if o.sums, err = checksums(o.bytes, s); err != nil {
+		return nil, errors.Join(err, o.bytes.Close())
 	}
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -65,7 +69,7 @@ func (o *origin) close() error {
 func (o *origin) path() string { return fmt.Sprintf("/proc/self/fd/%d", o.bytes.Fd()) }
 
 func (o *origin) job(dir string) job {
-	return job{endpoint: o.endpoint, bucket: bucket, prefix: prefix, keys: o.keys, dir: dir}
+	return job{endpoint: o.endpoint, bucket: bucket, prefix: prefix, keys: o.keys, size: o.scene.size, dir: dir}
 }
 
 // serve answers what downloaders ask: ListObjects, ListObjectsV2, HeadObject,
@@ -94,8 +98,8 @@ func (o *origin) list(w http.ResponseWriter, r *http.Request) {
 	b.WriteString(`<?xml version="1.0"?><ListBucketResult><Name>` + bucket + `</Name><IsTruncated>false</IsTruncated><MaxKeys>1000</MaxKeys>`)
 	for i, key := range o.keys {
 		if strings.HasPrefix(key, r.URL.Query().Get("prefix")) {
-			fmt.Fprintf(&b, `<Contents><Key>%s</Key><Size>%d</Size><ETag>&quot;%032x&quot;</ETag><LastModified>2026-01-01T00:00:00.000Z</LastModified><StorageClass>STANDARD</StorageClass></Contents>`,
-				key, o.scene.sizeOf(i), i+1)
+			fmt.Fprintf(&b, `<Contents><Key>%s</Key><Size>%d</Size><ETag>&quot;%s&quot;</ETag><LastModified>2026-01-01T00:00:00.000Z</LastModified><StorageClass>STANDARD</StorageClass></Contents>`,
+				key, o.scene.sizeOf(i), etag(i))
 		}
 	}
 	b.WriteString(`</ListBucketResult>`)
@@ -106,7 +110,11 @@ func (o *origin) object(w http.ResponseWriter, r *http.Request, i int) {
 	size := o.scene.sizeOf(i)
 	from, to, ranged := byteRange(r.Header.Get("Range"), size)
 	h := w.Header()
-	h.Set("ETag", fmt.Sprintf(`"%032x"`, i+1))
+	h.Set("ETag", `"`+etag(i)+`"`)
+	if r.Header.Get("X-Amz-Checksum-Mode") != "" && r.Header.Get("Range") == "" {
+		h.Set("X-Amz-Checksum-Crc64nvme", o.sums[size])
+		h.Set("X-Amz-Checksum-Type", "FULL_OBJECT")
+	}
 	h.Set("Last-Modified", "Thu, 01 Jan 2026 00:00:00 GMT")
 	h.Set("Accept-Ranges", "bytes")
 	h.Set("Content-Type", "application/octet-stream")
@@ -119,6 +127,9 @@ func (o *origin) object(w http.ResponseWriter, r *http.Request, i int) {
 		_ = o.send(w, from, to-from) // a client that hangs up is its own affair
 	}
 }
+
+// etag is what S3 gives an object that was uploaded in parts, as large ones are.
+func etag(i int) string { return fmt.Sprintf("%032x-256", i+1) }
 
 // byteRange is the half-open range that a Range header asks for.
 func byteRange(header string, size int64) (from, to int64, ranged bool) {

@@ -16,6 +16,7 @@ type scene struct {
 	files   int           // objects
 	rate    int64         // bytes a second of one connection; 0 is unlimited
 	latency time.Duration // before the first byte of an answer
+	disk    int64         // bytes a second that the disk takes; 0 is what it takes
 }
 
 // What one connection to S3 gives, roughly: 85 to 90 MB/s (AWS sizes its own transfer
@@ -23,6 +24,7 @@ type scene struct {
 const (
 	shapedRate    = 85_000_000
 	shapedLatency = 15 * time.Millisecond
+	diskRate      = 300_000_000
 )
 
 func cases(c config) []scene {
@@ -42,7 +44,8 @@ func cases(c config) []scene {
 			scenes = append(scenes, s)
 		}
 	}
-	return scenes
+	return append(scenes, scene{size: c.size / 4, files: 1, disk: diskRate, name: "Disk-bound, one object",
+		about: "The disk takes 300 MB/s (a control group's limit on direct writes). A bare sequential writer is the ceiling."})
 }
 
 // sizeOf is the size of object i: all are alike, the last takes the rest.

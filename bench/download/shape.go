@@ -4,11 +4,14 @@
 package main
 
 import (
+	"encoding/base64"
 	"io"
 	"math/rand/v2"
 	"net"
 	"os"
 	"time"
+
+	"github.com/minio/crc64nvme"
 )
 
 const patternSize = 64 << 20
@@ -26,6 +29,26 @@ func pattern() (*os.File, error) {
 	var seed [32]byte
 	_, err = io.CopyN(f, rand.NewChaCha8(seed), patternSize)
 	return f, err
+}
+
+// checksums are the CRC64NVMEs of the scene's objects, as S3 encodes them: whoever
+// asks for them gets them, and has to do the work.
+func checksums(pattern io.ReaderAt, s scene) (map[int64]string, error) {
+	sums := map[int64]string{}
+	for i := range s.files {
+		size := s.sizeOf(i)
+		if _, ok := sums[size]; ok {
+			continue
+		}
+		sum := crc64nvme.New()
+		for left := size; left > 0; left -= patternSize {
+			if _, err := io.Copy(sum, io.NewSectionReader(pattern, 0, min(left, patternSize))); err != nil {
+				return nil, err
+			}
+		}
+		sums[size] = base64.StdEncoding.EncodeToString(sum.Sum(nil))
+	}
+	return sums, nil
 }
 
 // send writes n bytes of an object from off on.

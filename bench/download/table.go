@@ -52,7 +52,7 @@ func (r result) line(hoist float64) string {
 
 func hoistWall(group []result) float64 {
 	for _, r := range group {
-		if strings.HasPrefix(r.tool.name, "hoist") && len(r.samples) > 0 {
+		if r.tool.name == hoist && len(r.samples) > 0 {
 			return median(r.samples, func(s sample) float64 { return s.wall.Seconds() })
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -17,17 +18,20 @@ import (
 // that its documentation recommends for large files, not its defaults, where the
 // defaults are made for something else.
 type tool struct {
-	name    string
-	binary  string
-	args    func(j job) []string
-	version []string
-	note    string
+	name   string
+	binary string
+	args   func(j job) []string
+	note   string
+	writer bool // downloads nothing: it only writes as many bytes
 }
+
+const hoist = "hoist get"
 
 // job is one download.
 type job struct {
 	endpoint, bucket, prefix string
 	keys                     []string
+	size                     int64 // bytes of all objects
 	dir                      string
 }
 
@@ -35,21 +39,21 @@ func (j job) uri() string { return "s3://" + j.bucket + "/" + j.prefix }
 
 func allTools(bin string) []tool {
 	return []tool{
-		{name: "hoist get", binary: filepath.Join(bin, "hoist"), note: "verified, fsynced, resumable",
-			args: func(j job) []string { return []string{"get", "--quiet", j.uri(), j.dir} }, version: []string{"--version"}},
+		{name: hoist, binary: filepath.Join(bin, "hoist"), note: "verified, fsynced, resumable",
+			args: func(j job) []string { return []string{"get", "--quiet", j.uri(), j.dir} }},
 		{name: "s5cmd", binary: filepath.Join(bin, "peers", "s5cmd"), note: "32 connections, 16 MiB parts",
 			args: func(j job) []string {
 				return []string{"--endpoint-url", j.endpoint, "cp", "--concurrency", "32", "--part-size", "16", j.uri() + "*", j.dir + "/"}
-			}, version: []string{"version"}},
+			}},
 		{name: "rclone", binary: "rclone", note: "16 streams a file, 4 files",
 			args: func(j job) []string {
 				return []string{"copy", ":s3,provider=Other,env_auth=true,force_path_style=true,endpoint='" + j.endpoint + "':" + j.bucket + "/" + j.prefix,
 					j.dir, "--transfers", "4", "--multi-thread-streams", "16", "--multi-thread-cutoff", "64M", "--config", "/dev/null"}
-			}, version: []string{"version"}},
+			}},
 		{name: "aws s3 cp", binary: "/usr/bin/aws", note: "32 requests, 16 MiB parts",
 			args: func(j job) []string {
 				return []string{"--endpoint-url", j.endpoint, "s3", "cp", "--quiet", "--recursive", j.uri(), j.dir}
-			}, version: []string{"--version"}},
+			}},
 		{name: "SDK transfermanager", binary: filepath.Join(bin, "peers", "tmget"), note: "ranges, its default concurrency",
 			args: func(j job) []string { return []string{j.bucket, j.prefix, j.dir} }},
 		{name: "curl", binary: "curl", note: "the floor: a connection a file, 32 at once",
@@ -59,7 +63,12 @@ func allTools(bin string) []tool {
 					args = append(args, "--output", filepath.Join(j.dir, filepath.Base(key)), j.endpoint+"/"+j.bucket+"/"+key)
 				}
 				return args
-			}, version: []string{"--version"}},
+			}},
+		{name: "dd", binary: "dd", writer: true, note: "8 MiB direct writes, one fsync",
+			args: func(j job) []string {
+				return []string{"if=/dev/zero", "of=" + filepath.Join(j.dir, "zeros"), "bs=8M", "oflag=direct", "conv=fsync", "status=none",
+					"count=" + strconv.FormatInt(j.size>>23, 10)}
+			}},
 	}
 }
 
@@ -79,8 +88,9 @@ func available(c config) []tool {
 	return tools
 }
 
-func (t tool) command(ctx context.Context, j job, awsConfig string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, t.binary, t.args(j)...)
+func (t tool) command(ctx context.Context, limit *throttle, j job, awsConfig string) *exec.Cmd {
+	binary, args := limit.wrap(t.binary, t.args(j))
+	cmd := exec.CommandContext(ctx, binary, args...)
 	cmd.Env = append(withoutAWS(os.Environ()),
 		"AWS_ENDPOINT_URL_S3="+j.endpoint, "AWS_REGION=us-east-1", "AWS_CONFIG_FILE="+awsConfig,
 		"AWS_ACCESS_KEY_ID=bench", "AWS_SECRET_ACCESS_KEY=bench-secret", "AWS_EC2_METADATA_DISABLED=true")

@@ -13,7 +13,10 @@
 // node may be trusted.
 package checksum
 
-import "hash/crc32"
+import (
+	"hash/crc32"
+	"io"
+)
 
 // Chunk is the CRC-32C (Castagnoli) of p, as stores record it for each chunk.
 func Chunk(p []byte) uint32 { return crc32.Checksum(p, castagnoli) }
@@ -22,4 +25,25 @@ func Chunk(p []byte) uint32 { return crc32.Checksum(p, castagnoli) }
 // CRC-32C of each and the length in bytes of the second.
 func Combine32C(a, b uint32, lenB int64) uint32 {
 	return uint32(crc32c.combine(uint64(a), uint64(b), lenB))
+}
+
+// Reader computes the CRC-32C of what is read through it, while the bytes are still
+// in the CPU's cache.
+type Reader struct {
+	R   io.Reader
+	crc uint32
+}
+
+// Read reads from R.
+func (r *Reader) Read(p []byte) (int, error) {
+	n, err := r.R.Read(p)
+	r.crc = crc32.Update(r.crc, castagnoli, p[:n])
+	return n, err //nolint:wrapcheck // the caller looks at it
+}
+
+// Take returns the CRC-32C of what was read since the last Take.
+func (r *Reader) Take() uint32 {
+	sum := r.crc
+	r.crc = 0
+	return sum
 }

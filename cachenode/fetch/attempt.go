@@ -101,16 +101,17 @@ func (a *attempt) fetch(kind string, buf []byte, open opener) error {
 // the claim.
 func (a *attempt) take(in io.Reader, first int32, buf []byte) error {
 	c := a.chunk
+	summed := checksum.Reader{R: in}
 	for i := first; i < c.pieces(); i++ {
 		at := c.piece(i)
 		p := buf[:at.Len]
-		if _, err := io.ReadFull(in, p); err != nil {
+		if _, err := io.ReadFull(&summed, p); err != nil {
 			return cutShort(err, c.flight.file)
 		}
+		crc := summed.Take()
 		if !c.claim(i) {
 			return errLost
 		}
-		crc := checksum.Chunk(p)
 		if err := c.flight.keep(p, at.Off, a.placement); err != nil {
 			return err
 		}
