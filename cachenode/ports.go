@@ -16,7 +16,8 @@ import (
 type Source interface {
 	// Resolve lists what ref names, keeps what sel takes, and pins the identity of
 	// every file. It reads no content. A prefix is a directory: "llama" never takes
-	// "llama-hf/". Nothing under ref is ErrNotFound.
+	// "llama-hf/", and a key that ends in "/" is no file. Nothing under ref, or nothing
+	// that sel takes, is ErrNotFound. sel has passed Validate.
 	Resolve(ctx context.Context, ref Ref, sel Selection) (Manifest, error)
 
 	// Open streams the bytes r of f. The stream ends with io.EOF after exactly r.Len
@@ -30,7 +31,7 @@ type Source interface {
 type Store interface {
 	// Begin claims room for what is missing of m, evicting what may go, and keeps m
 	// from eviction until Filling.End. Without room it is ErrNoSpace, before the
-	// first byte.
+	// first byte, and nothing is evicted for it. What m.Validate refuses, Begin refuses.
 	Begin(ctx context.Context, m Manifest) (Filling, error)
 }
 
@@ -52,7 +53,7 @@ type Filling interface {
 
 // Ingest is one blob on its way into a Store. Methods are safe for concurrent use
 // on disjoint ranges.
-type Ingest interface {
+type Ingest interface { //nolint:interfacebloat // one blob's life; fewer methods would need more types
 	// ReadAt reads back what was written. Reading what was not is undefined.
 	io.ReaderAt
 

@@ -8,6 +8,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -29,7 +30,7 @@ const revisionPrefix = "sha256:"
 func ParseRevision(s string) (Revision, error) {
 	hexed, ok := strings.CutPrefix(s, revisionPrefix)
 	if !ok || !isDigest(hexed) {
-		return "", &Error{Kind: ErrInvalid, Op: "parse revision", Subject: fmt.Sprintf("%q", clip(s)), Err: fmt.Errorf("want sha256: and 64 hex digits")}
+		return "", &Error{Kind: ErrInvalid, Op: "parse revision", Subject: fmt.Sprintf("%q", clip(s)), Err: errors.New("want sha256: and 64 hex digits")}
 	}
 	return Revision(s), nil
 }
@@ -47,7 +48,7 @@ func isDigest(s string) bool {
 // ParseBlobID accepts 64 lower-case hex digits.
 func ParseBlobID(s string) (BlobID, error) {
 	if !isDigest(s) {
-		return "", &Error{Kind: ErrInvalid, Op: "parse blob id", Subject: fmt.Sprintf("%q", clip(s)), Err: fmt.Errorf("want 64 hex digits")}
+		return "", &Error{Kind: ErrInvalid, Op: "parse blob id", Subject: fmt.Sprintf("%q", clip(s)), Err: errors.New("want 64 hex digits")}
 	}
 	return BlobID(s), nil
 }

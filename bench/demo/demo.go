@@ -55,7 +55,7 @@ func Run(ctx context.Context, c Config) error {
 			return fmt.Errorf("%s: %w", step.title, err)
 		}
 	}
-	s.report.print(c.Out)
+	s.report.write(c.Out)
 	return nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -63,13 +64,10 @@ func touch(path string) error {
 		for i := 0; i < len(pages); i += 4096 {
 			sum += pages[i]
 		}
-		sink = sum
+		runtime.KeepAlive(sum)
 		return unix.Munmap(pages)
 	})
 }
-
-// sink keeps the compiler from dropping the touches.
-var sink byte
 
 func withFile(path string, use func(f *os.File, size int64) error) error {
 	f, err := os.Open(path)

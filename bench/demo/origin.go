@@ -27,10 +27,10 @@ const (
 
 // origin is a running S3 server with one bucket, and the keys to it.
 type origin struct {
-	server     *versity.Server
-	access     string
-	secret     string
-	client     *s3.Client
+	server *versity.Server
+	access string
+	secret string
+	client *s3.Client
 }
 
 // startOrigin starts the server at binary over an empty folder.

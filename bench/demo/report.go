@@ -30,8 +30,8 @@ func (r *report) add(rows ...row) { r.rows = append(r.rows, rows...) }
 
 const barWidth = 36
 
-// print writes the table and, below, a bar a row: ▓ download, █ load.
-func (r *report) print(w io.Writer) {
+// write prints the table and, below, a bar a row: ▓ download, █ load.
+func (r *report) write(w io.Writer) {
 	_, _ = fmt.Fprintln(w)
 	table := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
 	_, _ = fmt.Fprintln(table, "\tdownload\tload\ttogether\tfrom origin\t")

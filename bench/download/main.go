@@ -23,7 +23,7 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
+	context.AfterFunc(ctx, stop)
 	if err := run(ctx, os.Args[1:]); err != nil && !errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintln(os.Stderr, "bench download:", err)
 		os.Exit(1)
@@ -90,8 +90,8 @@ func run(ctx context.Context, args []string) error {
 		}
 		results = append(results, got...)
 	}
-	report := markdown(c, results, "go run ./bench/download "+strings.Join(args, " "))
-	fmt.Println(report)
+	report := markdown(ctx, c, results, "go run ./bench/download "+strings.Join(args, " "))
+	_, _ = fmt.Fprintln(os.Stdout, report)
 	if c.out == "" {
 		return nil
 	}

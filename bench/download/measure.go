@@ -41,20 +41,13 @@ func measureCase(ctx context.Context, c config, s scene, tools []tool, work stri
 	if err := os.WriteFile(config, []byte(awsConfig), 0o600); err != nil {
 		return nil, err
 	}
-	var limit *throttle
-	if s.disk > 0 {
-		if limit, err = newThrottle(work, s.disk); err != nil {
-			fmt.Fprintf(os.Stderr, "%s is left out: %v\n", s.name, err)
-			return nil, nil
-		}
-		defer limit.remove() //nolint:errcheck // an empty group is harmless
+	limit, err := newThrottle(work, s.disk)
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "%s is left out: %v\n", s.name, err)
+		return nil, nil
 	}
-	var results []result
-	for _, t := range tools {
-		if t.writer == (s.disk > 0) || t.name == hoist {
-			results = append(results, result{scene: s, tool: t})
-		}
-	}
+	defer limit.remove()
+	results := entrants(s, tools)
 	for n := range c.runs {
 		for i := range results {
 			r := &results[(i+n)%len(results)] // another order each round
@@ -62,27 +55,45 @@ func measureCase(ctx context.Context, c config, s scene, tools []tool, work stri
 				continue
 			}
 			j := origin.job(filepath.Join(work, "target"))
-			got, err := measure(r.tool.command(ctx, limit, j, config), j)
+			if err := r.run(r.tool.command(ctx, limit, j, config), j); err != nil {
+				return nil, err
+			}
 			if ctx.Err() != nil {
 				return nil, ctx.Err()
 			}
-			if err == nil && !r.tool.writer {
-				err = check(j, s)
-			}
-			if err := os.RemoveAll(j.dir); err != nil {
-				return nil, err
-			}
-			syscall.Sync() // one tool's dirty pages are not the next one's burden
-			if err != nil {
-				r.err = err
-				fmt.Fprintf(os.Stderr, "%s: %s: %v\n", s.name, r.tool.name, err)
-				continue
-			}
-			r.samples = append(r.samples, got)
-			fmt.Fprintf(os.Stderr, "%-28s %-20s run %d: %6.2f s\n", s.name, r.tool.name, n+1, got.wall.Seconds())
 		}
 	}
 	return results, nil
+}
+
+// entrants are the tools that take part in a case.
+func entrants(s scene, tools []tool) []result {
+	var results []result
+	for _, t := range tools {
+		if t.writer == (s.disk > 0) || t.name == hoist {
+			results = append(results, result{scene: s, tool: t})
+		}
+	}
+	return results
+}
+
+// run adds one sample. Only what keeps the next tool from being measured is an error.
+func (r *result) run(cmd *exec.Cmd, j job) error {
+	got, err := measure(cmd, j)
+	if err == nil && !r.tool.writer {
+		err = check(j, r.scene)
+	}
+	if err := os.RemoveAll(j.dir); err != nil {
+		return err
+	}
+	syscall.Sync() // one tool's dirty pages are not the next one's burden
+	if r.err = err; err != nil {
+		fmt.Fprintf(os.Stderr, "%s: %s: %v\n", r.scene.name, r.tool.name, err)
+		return nil
+	}
+	r.samples = append(r.samples, got)
+	fmt.Fprintf(os.Stderr, "%-28s %-20s run %d: %6.2f s\n", r.scene.name, r.tool.name, len(r.samples), got.wall.Seconds())
+	return nil
 }
 
 func measure(cmd *exec.Cmd, j job) (sample, error) {

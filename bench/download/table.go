@@ -6,6 +6,7 @@ package main
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -23,11 +24,11 @@ const (
 )
 
 // markdown is the report: a table a case, fastest first.
-func markdown(c config, results []result, command string) string {
+func markdown(ctx context.Context, c config, results []result, command string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n\n", begin)
 	fmt.Fprintf(&b, "%s a run, medians of %d interleaved runs, %d CPUs (the origin runs on them too), %s.\n\n`%s`\n",
-		humanize.IBytes(uint64(c.size)), c.runs, runtime.NumCPU(), kernel(), command)
+		humanize.IBytes(uint64(c.size)), c.runs, runtime.NumCPU(), kernel(ctx), command)
 	for group := range chunkBy(results) {
 		fmt.Fprintf(&b, "\n### %s\n\n%s\n\n", group[0].scene.name, group[0].scene.about)
 		b.WriteString("| tool | GB/s | seconds | against hoist | CPU s/GB | peak RSS | setting |\n|---|---:|---:|---:|---:|---:|---|\n")
@@ -95,8 +96,8 @@ func median(samples []sample, of func(sample) float64) float64 {
 	return (values[len(values)/2] + values[(len(values)-1)/2]) / 2
 }
 
-func kernel() string {
-	out, err := exec.Command("uname", "-sr").Output()
+func kernel(ctx context.Context) string {
+	out, err := exec.CommandContext(ctx, "uname", "-sr").Output()
 	if err != nil {
 		return runtime.GOOS
 	}

@@ -17,9 +17,13 @@ import (
 // so fast, so that the disk is the limit and not the CPUs.
 type throttle struct{ dir string }
 
-// newThrottle limits writes to the device below path. It needs root, and the blkio
+// newThrottle limits writes to the device below path, if bytesPerSecond is not 0; a
+// nil throttle limits nothing. It needs root, and the blkio
 // controller of cgroup v1 or the io controller of v2.
 func newThrottle(path string, bytesPerSecond int64) (*throttle, error) {
+	if bytesPerSecond == 0 {
+		return nil, nil
+	}
 	device, err := wholeDisk(path)
 	if err != nil {
 		return nil, err

@@ -70,7 +70,7 @@ func layerOf(number int, most int64) []tensor {
 }
 
 // shard is a file of these tensors, filled with bytes from seed.
-func shard(name string, tensors []tensor, seed uint64) (File, error) {
+func shard(name string, tensors []tensor, seed uint64) File {
 	header := bytes.NewBufferString(`{"__metadata__":{"format":"pt"}`)
 	var at int64
 	for _, t := range tensors {
@@ -88,7 +88,7 @@ func shard(name string, tensors []tensor, seed uint64) (File, error) {
 			return err
 		}
 		return fill(w, at, seed)
-	}}, nil
+	}}
 }
 
 // block is how many bytes are made at a time: each block is the one before, with

@@ -56,11 +56,7 @@ func Plan(o Options) ([]File, error) {
 		if i < o.Revision {
 			seed |= 1 << 19
 		}
-		file, err := shard(name, tensors, seed)
-		if err != nil {
-			return nil, err
-		}
-		files = append(files, file)
+		files = append(files, shard(name, tensors, seed))
 		for _, t := range tensors {
 			index.WeightMap[t.name] = name
 			index.Metadata["total_size"] += t.bytes()

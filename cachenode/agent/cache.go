@@ -5,7 +5,9 @@ package agent
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -83,6 +85,22 @@ func (l Local) Verify(ctx context.Context, name string) (Copy, error) {
 	return c, l.Store.Verify(ctx, c.Revision)
 }
 
+// Cache is the node's own: a copy that Verify quarantines is fetched again.
+func (n *Node) Cache() Cache { return kept{Local{n.Store}, n} }
+
+type kept struct {
+	Local
+	node *Node
+}
+
+func (k kept) Verify(ctx context.Context, name string) (Copy, error) {
+	c, err := k.Local.Verify(ctx, name)
+	if errors.Is(err, cachenode.ErrCorrupt) {
+		k.node.refetchLost()
+	}
+	return c, err
+}
+
 // shortest is how many digits of a revision may stand for all of it.
 const shortest = 8
 
@@ -108,10 +126,8 @@ func (l Local) find(ctx context.Context, op, name string) (Copy, error) {
 }
 
 func (c Copy) is(name string) bool {
-	for _, n := range c.Names {
-		if n == name {
-			return true
-		}
+	if slices.Contains(c.Names, name) {
+		return true
 	}
 	digits := strings.TrimPrefix(name, "sha256:")
 	return len(digits) >= shortest && strings.HasPrefix(c.Revision.Hex(), digits)

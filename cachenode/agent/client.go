@@ -31,7 +31,8 @@ func NewClient(path string) *Client {
 // List returns the copies on the node.
 func (c *Client) List(ctx context.Context) ([]Copy, error) {
 	var copies []Copy
-	return copies, c.call(ctx, http.MethodGet, "/v1/copies", &copies)
+	err := c.call(ctx, http.MethodGet, "/v1/copies", &copies)
+	return copies, err
 }
 
 // Pin keeps a copy from eviction, or lets it go again.

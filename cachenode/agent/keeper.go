@@ -50,6 +50,9 @@ func (k *keeper) run() {
 		if err := k.pass(); err != nil {
 			failures++
 			wait = retryIn(failures, err)
+			if k.want.Refresh > 0 {
+				wait = min(wait, k.want.Refresh)
+			}
 		} else {
 			failures = 0
 		}
@@ -180,19 +183,36 @@ func (k *keeper) enter(p Phase) {
 	}
 }
 
-// lost tells the keeper that a revision is not on the disk any more.
-func (k *keeper) lost(rev cachenode.Revision) {
+// check makes the keeper fetch its revision again if that is not on the disk any more.
+func (k *keeper) check() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.held != rev {
+	if k.held == "" {
+		return
+	}
+	if _, err := k.node.Store.Manifest(k.held); err == nil {
 		return
 	}
 	k.release()
 	k.held, k.bytes, k.release = "", 0, func() {}
 	k.enter(Pending)
+	k.hurry()
+}
+
+// retry ends the wait after a failure: somebody may have mended its cause.
+func (k *keeper) retry() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.failure != nil {
+		k.hurry()
+	}
+}
+
+// hurry makes the next pass begin now.
+func (k *keeper) hurry() {
 	select {
 	case k.wake <- struct{}{}:
-	default:
+	default: // it is awake already
 	}
 }
 

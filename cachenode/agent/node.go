@@ -45,7 +45,7 @@ type Node struct {
 
 // NewNode starts the upkeep of the store: free space, health, scrub.
 func NewNode(o Options) *Node {
-	ctx, stop := context.WithCancel(context.Background())
+	ctx, stop := context.WithCancel(context.Background()) //nolint:forbidigo // the life of the node, not of a call
 	n := &Node{Options: o, ctx: ctx, stop: stop, keepers: map[string]*keeper{}}
 	n.work.Go(n.reclaim)
 	n.work.Go(n.scrub)
@@ -53,7 +53,7 @@ func NewNode(o Options) *Node {
 }
 
 // Keep states what the node holds from now on. Models that were wanted before and
-// are wanted in the same way are not disturbed.
+// are wanted in the same way are not disturbed; what has failed is tried again now.
 func (n *Node) Keep(wants []Want) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -62,6 +62,7 @@ func (n *Node) Keep(wants []Want) {
 		wanted[want.Name] = true
 		old := n.keepers[want.Name]
 		if old != nil && old.want.equal(want) {
+			old.retry()
 			continue
 		}
 		k := newKeeper(n, want)
@@ -139,17 +140,17 @@ func (n *Node) scrub() {
 		}
 		for _, bad := range result.Quarantined {
 			n.Log.Error("bit rot found, copy quarantined and fetched again", "revision", bad)
-			n.refetch(bad)
 		}
+		n.refetchLost()
 	})
 }
 
-// refetch wakes the keepers of a revision that is gone.
-func (n *Node) refetch(rev cachenode.Revision) {
+// refetchLost wakes the keepers of revisions that are gone.
+func (n *Node) refetchLost() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for _, k := range n.keepers {
-		k.lost(rev)
+		k.check()
 	}
 }
 

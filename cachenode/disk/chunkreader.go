@@ -27,9 +27,12 @@ const readSize = 4 << 20
 
 func newChunkReader(data, direct *file, size int64) *chunkReader {
 	raw := make([]byte, readSize+blockSize)
-	skip := (blockSize - int(uintptr(unsafe.Pointer(unsafe.SliceData(raw)))%blockSize)) % blockSize
+	skip := (blockSize - int(address(raw)%blockSize)) % blockSize
 	return &chunkReader{data: data, direct: direct, size: size, buf: raw[skip : skip+readSize]}
 }
+
+// address is where p begins in memory.
+func address(p []byte) uintptr { return uintptr(unsafe.Pointer(unsafe.SliceData(p))) } //nolint:gosec // only looked at, for its alignment
 
 // sum is the CRC-32C of chunk i.
 func (r *chunkReader) sum(i int) (uint32, error) {

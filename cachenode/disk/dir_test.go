@@ -4,6 +4,7 @@
 package disk
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"path/filepath"
@@ -143,7 +144,7 @@ func TestDir_DyingAtAnyOperationLeavesFilesWholeOrAbsent(t *testing.T) {
 		}
 		for _, name := range []string{"a/w", "c", "gone", "new"} {
 			raw, err := os.ReadFile(filepath.Join(dir, name))
-			if err == nil && string(raw) != string(one.content[name]) && string(raw) != string(two.content[name]) {
+			if err == nil && !bytes.Equal(raw, one.content[name]) && !bytes.Equal(raw, two.content[name]) {
 				t.Errorf("fault %d: %s is neither the old nor the new one", n, name)
 			}
 		}

@@ -12,7 +12,7 @@ import (
 )
 
 // wrap maps what the kernel says onto a kind, once: an error that has one already
-// passes. os.ErrNotExist stays recognisable.
+// passes. os.ErrNotExist stays recognizable.
 func wrap(op, path string, err error) error {
 	if err == nil || cachenode.KindOf(err) != nil {
 		return err

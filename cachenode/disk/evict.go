@@ -67,7 +67,7 @@ func pickVictims(candidates []candidate, blobs map[cachenode.BlobID]blobUse, n n
 // have freed little, and the last one a lot. excess is how much too much was freed,
 // as a negative need. The most valuable are spared first.
 func spare(victims []candidate, blobs map[cachenode.BlobID]blobUse, excess need) []candidate {
-	for i := len(victims) - 1; i >= 0; i-- {
+	for i := range slices.Backward(victims) {
 		without := slices.Delete(slices.Clone(victims), i, i+1)
 		left := excess
 		left.add(freed(victims, blobs), freed(without, blobs))

@@ -122,7 +122,7 @@ func mustFill(t testing.TB, store cachenode.Store, m model) {
 func privateDir(t testing.TB) string {
 	t.Helper()
 	dir := t.TempDir()
-	if err := os.Chmod(dir, 0o700); err != nil { //nolint:gosec // a folder needs its x bit
+	if err := os.Chmod(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
 	return dir
@@ -132,7 +132,7 @@ func privateDir(t testing.TB) string {
 // of times and never lose power.
 func fastDir(t testing.TB) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("/dev/shm", "hoist-test-")
+	dir, err := os.MkdirTemp("/dev/shm", "hoist-test-") //nolint:usetesting // not where t.TempDir is
 	if err != nil {
 		return privateDir(t)
 	}

@@ -10,7 +10,6 @@ import (
 	"os"
 	"path"
 	"sync"
-	"unsafe"
 
 	"github.com/hoist-dev/hoist/cachenode"
 )
@@ -55,7 +54,10 @@ func openIngest(f *fsys, dir, whole, sumsAt string, size int64) (_ *ingest, err 
 		return nil, err
 	}
 	in.direct = f.openDirect(path.Join(dir, "data"), os.O_RDWR)
-	return in, in.resume(fresh)
+	if err := in.resume(fresh); err != nil {
+		return nil, err
+	}
+	return in, nil
 }
 
 // resume takes over what the journal claims and the disk holds.
@@ -132,7 +134,7 @@ func (in *ingest) Write(p []byte, off int64, how cachenode.Placement) error {
 // there is room behind it. ok is false if p can't go around the page cache.
 func wholeBlocks(p []byte, off int64, tail bool) (block []byte, ok bool) {
 	n := (len(p) + blockSize - 1) / blockSize * blockSize
-	if len(p) == 0 || off%blockSize != 0 || uintptr(unsafe.Pointer(unsafe.SliceData(p)))%blockSize != 0 || n > cap(p) || n != len(p) && !tail {
+	if len(p) == 0 || off%blockSize != 0 || address(p)%blockSize != 0 || n > cap(p) || n != len(p) && !tail {
 		return nil, false
 	}
 	block = p[:n]

@@ -4,6 +4,7 @@
 package disk
 
 import (
+	"bytes"
 	"encoding/binary"
 	"os"
 
@@ -75,7 +76,7 @@ func parseJournal(raw []byte, size int64, life string) (claimed claims, end int6
 		string(raw[:8]) != journalMagic || binary.LittleEndian.Uint64(raw[8:]) != uint64(size) {
 		return nil, 0, false, false
 	}
-	sameLife = string(raw[:headerSize]) == string(header(size, life))
+	sameLife = bytes.Equal(raw[:headerSize], header(size, life))
 	claimed, end = claims{}, headerSize
 	for ; end+recordSize <= int64(len(raw)); end += recordSize {
 		r := raw[end : end+recordSize]

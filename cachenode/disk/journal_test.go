@@ -4,6 +4,7 @@
 package disk
 
 import (
+	"bytes"
 	"maps"
 	"os"
 	"path/filepath"
@@ -113,7 +114,7 @@ func FuzzSums(f *testing.F) {
 	f.Add(sums{}.encode())
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		s, err := decodeSums(raw)
-		if err == nil && string(s.encode()) != string(raw) {
+		if err == nil && !bytes.Equal(s.encode(), raw) {
 			t.Errorf("%x decodes to %+v and back to something else", raw, s)
 		}
 	})

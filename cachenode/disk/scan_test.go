@@ -160,7 +160,7 @@ func TestIngest_AfterARebootOnlyBytesThatMatchCount(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer in.Close(true) //nolint:errcheck // seen below
+	defer in.Close(true)
 	for i, want := range []bool{true, false, true} {
 		if _, ok := in.Verified(i); ok != want {
 			t.Errorf("chunk %d verified is %v, want %v", i, ok, want)

@@ -116,7 +116,7 @@ func open(path string, o Options) (_ *Store, err error) {
 	if err := checkLayout(f); err != nil {
 		return nil, errors.Join(err, held.Close())
 	}
-	ctx, stop := context.WithCancel(context.Background())
+	ctx, stop := context.WithCancel(context.Background()) //nolint:forbidigo // the life of the store, not of a call
 	s := &Store{options: o, log: o.Logger, fsys: f, lock: held, path: absolute, stop: stop,
 		blobs: map[cachenode.BlobID]*blob{}, copies: map[cachenode.Revision]*heldCopy{}, names: map[string]cachenode.Revision{}, fillings: map[*filling]struct{}{}}
 	s.work.Go(func() { s.watchHealth(ctx) })

@@ -195,7 +195,7 @@ func TestStore_SwappedRootIsNotFollowed(t *testing.T) {
 }
 
 // D8: nothing is left open.
-func TestStore_LeaksNoFilesOverAThousandCycles(t *testing.T) {
+func TestStore_LeaksNoFilesOverAThousandCycles(t *testing.T) { //nolint:paralleltest // counts open files
 	s := openStore(t, fastDir(t), Options{})
 	m := small("m", 1)
 	cycle := func() {
@@ -214,7 +214,7 @@ func TestStore_LeaksNoFilesOverAThousandCycles(t *testing.T) {
 	for range 1000 {
 		cycle()
 	}
-	if after := openFiles(t); after > before+8 { // other tests run beside this one
+	if after := openFiles(t); after > before {
 		t.Errorf("%d files are open, %d were before", after, before)
 	}
 }

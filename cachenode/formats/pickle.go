@@ -8,7 +8,7 @@ import (
 	"errors"
 )
 
-// isPickle recognises Python pickles by their first bytes: protocol 2 and later
+// isPickle recognizes Python pickles by their first bytes: protocol 2 and later
 // begin with PROTO and a version (PEP 307, PEP 3154, PEP 574), and torch wraps them
 // in a zip whose first entry is <name>/data.pkl, or, in its old format, puts a
 // pickled magic number first.

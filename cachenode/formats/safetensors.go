@@ -140,6 +140,11 @@ func parseTensor(dec *json.Decoder) (extent, error) {
 	if err := expect(dec, json.Delim('}')); err != nil {
 		return extent{}, err
 	}
+	return extentOf(dtype, shape, offsets)
+}
+
+// extentOf is where a tensor is, if its offsets are what its type and shape need.
+func extentOf(dtype string, shape, offsets []uint64) (extent, error) {
 	if len(offsets) != 2 || offsets[0] > offsets[1] {
 		return extent{}, fmt.Errorf("offsets %v", offsets)
 	}

@@ -116,7 +116,7 @@ func (o *getOptions) run(cmd *cobra.Command, uri, path string) (err error) {
 
 // watch downloads and shows how far it is.
 func (o *getOptions) watch(cmd *cobra.Command, scheduler *fetch.Scheduler, r fetch.Request) (cachenode.Manifest, error) {
-	ctx, stop := context.WithCancel(context.WithoutCancel(cmd.Context()))
+	ctx, stop := context.WithCancel(context.WithoutCancel(cmd.Context())) // shows the end, too
 	var shown sync.WaitGroup
 	shown.Go(func() { newMeter(cmd.ErrOrStderr(), o.json, o.quiet)(ctx, r.Progress.Snapshot) })
 	defer shown.Wait()

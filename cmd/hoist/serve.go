@@ -81,7 +81,8 @@ func serve(ctx context.Context, path string, log *slog.Logger) (err error) {
 	if err != nil {
 		return err
 	}
-	store, err := disk.Open(config.Root, disk.Options{MaxBytes: int64(config.Cache.MaxBytes), MinFree: config.Cache.MinFreePercent / 100, Logger: log})
+	store, err := disk.Open(config.Root, disk.Options{ //nolint:contextcheck // it lives until Close
+		MaxBytes: int64(config.Cache.MaxBytes), MinFree: config.Cache.MinFreePercent / 100, Logger: log})
 	if err != nil {
 		return err
 	}
@@ -105,18 +106,18 @@ func serve(ctx context.Context, path string, log *slog.Logger) (err error) {
 	defer node.Close()
 	metrics.Watch(node)
 	node.Keep(wants)
-	return listen(ctx, config, path, node, store, log)
+	return listen(ctx, config, path, node, log)
 }
 
 // listen serves HTTP until ctx ends, then drains.
-func listen(ctx context.Context, config agent.Config, path string, node *agent.Node, store *disk.Store, log *slog.Logger) error {
+func listen(ctx context.Context, config agent.Config, path string, node *agent.Node, log *slog.Logger) error {
 	group, ctx := errgroup.WithContext(ctx)
 	servers := map[*http.Server]net.Listener{}
-	control, err := listenControl(filepath.Join(config.Root, agent.ControlSocket))
+	control, err := listenControl(ctx, filepath.Join(config.Root, agent.ControlSocket))
 	if err != nil {
 		return err
 	}
-	servers[agent.NewServer(agent.Control(agent.Local{Store: store}))] = control
+	servers[agent.NewServer(agent.Control(node.Cache()))] = control
 	if config.Listen != "none" {
 		status, err := new(net.ListenConfig).Listen(ctx, "tcp", config.Listen)
 		if err != nil {
@@ -151,11 +152,11 @@ func listen(ctx context.Context, config agent.Config, path string, node *agent.N
 
 // listenControl opens the control socket. The store's lock is held, so a socket
 // that is there already is a dead process's.
-func listenControl(path string) (net.Listener, error) {
+func listenControl(ctx context.Context, path string) (net.Listener, error) {
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, err
 	}
-	listener, err := net.Listen("unix", path)
+	listener, err := new(net.ListenConfig).Listen(ctx, "unix", path)
 	if err != nil {
 		return nil, &cachenode.Error{Kind: cachenode.ErrInvalid, Op: "listen on", Subject: path, Err: err,
 			Hint: "a socket's path has at most 107 bytes: use a shorter root"}
