@@ -8,9 +8,9 @@ import (
 	"io"
 )
 
-// Source reads one kind of origin. Implementations are safe for concurrent use,
-// map every failure onto a kind (see errors.go) and never retry by themselves:
-// retries belong to fetch, which knows what else is going on.
+// Source reads one kind of origin. Implementations are safe for concurrent use and
+// map every failure onto a kind (see errors.go). Open never retries: that belongs to
+// fetch, which knows what else is going on. Resolve may, its requests are small.
 //
 // Conformance: cachetest.Source.
 type Source interface {

@@ -28,6 +28,8 @@ type segment struct {
 	sum      uint64
 }
 
+func (s segment) end() int64 { return s.off + s.len }
+
 func newCombined(c *crc, parts []int64, composite bool) *combined {
 	return &combined{crc: c, parts: ends(parts), composite: composite}
 }
@@ -49,8 +51,7 @@ func (d *combined) add(off int64, p []byte) {
 		n := min(int64(len(p)), d.parts[part]-off)
 		s := segment{off, n, d.crc.sum(p[:n])} // outside the lock: this is the work
 		d.mu.Lock()
-		at, known := d.search(off)
-		if !known {
+		if at := d.search(off); d.fits(at, s) {
 			d.segments = slices.Insert(d.segments, at, s)
 		}
 		d.mu.Unlock()
@@ -58,8 +59,16 @@ func (d *combined) add(off int64, p []byte) {
 	}
 }
 
-func (d *combined) search(off int64) (int, bool) {
-	return slices.BinarySearchFunc(d.segments, off, func(s segment, off int64) int { return cmp.Compare(s.off, off) })
+// search is the index of the first segment that does not begin before off. d.mu is held.
+func (d *combined) search(off int64) int {
+	at, _ := slices.BinarySearchFunc(d.segments, off, func(s segment, off int64) int { return cmp.Compare(s.off, off) })
+	return at
+}
+
+// fits reports whether s shares no byte with a segment that is there already: the CRC
+// of a part of s is not known, so what is new in it stays pending. d.mu is held.
+func (d *combined) fits(at int, s segment) bool {
+	return (at == 0 || d.segments[at-1].end() <= s.off) && (at == len(d.segments) || s.end() <= d.segments[at].off)
 }
 
 func (d *combined) pending() (cachenode.Range, bool) {
@@ -67,15 +76,14 @@ func (d *combined) pending() (cachenode.Range, bool) {
 	defer d.mu.Unlock()
 	var end int64
 	if d.whole > 0 {
-		last := d.segments[d.whole-1]
-		end = last.off + last.len
+		end = d.segments[d.whole-1].end()
 	}
 	for ; d.whole < len(d.segments); d.whole++ {
 		next := d.segments[d.whole]
 		if next.off > end {
 			return cachenode.Range{Off: end, Len: next.off - end}, true
 		}
-		end = next.off + next.len
+		end = next.end()
 	}
 	size := d.parts[len(d.parts)-1]
 	return cachenode.Range{Off: end, Len: size - end}, end < size
@@ -84,7 +92,7 @@ func (d *combined) pending() (cachenode.Range, bool) {
 func (d *combined) drop(r cachenode.Range) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.segments = slices.DeleteFunc(d.segments, func(s segment) bool { return s.off < r.End() && r.Off < s.off+s.len })
+	d.segments = slices.DeleteFunc(d.segments, func(s segment) bool { return s.off < r.End() && r.Off < s.end() })
 	d.whole = 0
 }
 

@@ -32,16 +32,16 @@ type digest interface {
 
 // NewObject prepares to verify an object of size bytes. The sizes of the parts it
 // was uploaded in are needed for a composite checksum only. A checksum of an
-// unknown algorithm, or a composite without parts, verifies nothing; a value that
-// can't be one of its algorithm is ErrInvalid.
+// unknown algorithm, or a composite without the parts that make up the object,
+// verifies nothing; a value that can't be one of its algorithm is ErrInvalid.
 //
 // S3's rules: https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html
 func NewObject(c cachenode.Checksum, size int64, parts []int64) (*Object, error) {
-	if c.Composite && len(parts) == 0 {
-		return &Object{}, nil
-	}
 	if !c.Composite {
 		parts = []int64{size}
+	}
+	if !divide(size, parts) {
+		return &Object{}, nil
 	}
 	d := newDigest(c, parts)
 	if d == nil {
@@ -53,6 +53,17 @@ func NewObject(c cachenode.Checksum, size int64, parts []int64) (*Object, error)
 			Err: fmt.Errorf("%q is not one", c.Value)}
 	}
 	return &Object{want: want, digest: d, size: size}, nil
+}
+
+// divide reports whether parts make up size bytes.
+func divide(size int64, parts []int64) bool {
+	for _, n := range parts {
+		if n < 0 || n > size {
+			return false
+		}
+		size -= n
+	}
+	return len(parts) > 0 && size == 0
 }
 
 func newDigest(c cachenode.Checksum, parts []int64) digest {
@@ -74,7 +85,8 @@ func newDigest(c cachenode.Checksum, parts []int64) digest {
 // Verifies reports whether there is something to compare with.
 func (o *Object) Verifies() bool { return o.digest != nil }
 
-// Add takes the bytes p at off. Each byte is added once, unless it was dropped.
+// Add takes the bytes p at off. Bytes that were added before are not taken again,
+// until they are dropped.
 func (o *Object) Add(off int64, p []byte) {
 	if o.digest != nil {
 		o.digest.add(off, p)

@@ -62,7 +62,8 @@ func distrust(root *os.Root, why, hint string) error {
 
 // lock takes the one lock of a store. It goes with the process.
 func lock(f *fsys, name string) (*os.File, error) {
-	held, err := f.root.OpenFile(name, os.O_CREATE|os.O_RDWR|unix.O_NOFOLLOW, 0o600)
+	// Not for writing: that would keep the file system from being remounted read-only.
+	held, err := f.root.OpenFile(name, os.O_CREATE|os.O_RDONLY|unix.O_NOFOLLOW, 0o600)
 	if err != nil {
 		return nil, wrap("lock", f.root.Name(), err)
 	}

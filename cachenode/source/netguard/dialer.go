@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"sync/atomic"
 	"time"
 )
@@ -84,7 +85,7 @@ func spread(addrs []netip.Addr, turn uint32) []netip.Addr {
 		}
 	}
 	at := int(turn % uint32(len(preferred)))
-	order := append(preferred[at:len(preferred):len(preferred)], preferred[:at]...)
+	order := slices.Concat(preferred[at:], preferred[:at])
 	if len(other) > 0 {
 		order = append(order[:min(len(order), maxTries-1)], other...)
 	}

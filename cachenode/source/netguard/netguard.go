@@ -53,10 +53,8 @@ func (p Policy) Control(_, address string, _ syscall.RawConn) error {
 
 func (p Policy) fault(ip netip.Addr) string {
 	switch {
-	case !ip.IsValid() || ip.IsUnspecified() || thisNetwork.Contains(ip):
-		return "not the address of a host"
-	case ip.IsMulticast() || ip == broadcast:
-		return "multicast or broadcast address"
+	case !unicast(ip):
+		return "not the address of one host"
 	case ip.IsLinkLocalUnicast():
 		return "link-local address"
 	case contains(metadata[:], ip):
@@ -65,10 +63,14 @@ func (p Policy) fault(ip netip.Addr) string {
 		return "address in a denied network"
 	case ip.IsLoopback() && !p.Loopback:
 		return "loopback address"
-	case (ip.IsPrivate() || sharedSpace.Contains(ip)) && !p.Private:
+	case !p.Private && (ip.IsPrivate() || sharedSpace.Contains(ip)):
 		return "private address"
 	}
 	return ""
+}
+
+func unicast(ip netip.Addr) bool {
+	return ip.IsValid() && !ip.IsMulticast() && ip != broadcast && !ip.IsUnspecified() && !thisNetwork.Contains(ip)
 }
 
 var (

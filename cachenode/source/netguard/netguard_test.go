@@ -154,8 +154,7 @@ func TestDialer_TakesAddressesInTurn(t *testing.T) {
 	server := httptest.NewServer(http.NotFoundHandler())
 	defer server.Close()
 	_, port, _ := net.SplitHostPort(server.Listener.Addr().String())
-	// Linux answers on all of 127.0.0.0/8 only to listeners on 0.0.0.0, so every
-	// address but one refuses and the dialer has to move on to it.
+	// The server listens on one of these: the others refuse and the dialer moves on.
 	dialer := &netguard.Dialer{
 		Policy: netguard.Policy{Loopback: true},
 		Lookup: func(context.Context, string) ([]netip.Addr, error) {

@@ -69,8 +69,10 @@ var regionName = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+){1,4}$`)
 // invented reports whether the SDK made the code up from the status, as it does when
 // an answer has no body: "NotFound" and "Forbidden" are no codes of S3.
 func invented(said smithy.APIError, status int) bool {
-	made := strings.ReplaceAll(http.StatusText(status), " ", "")
-	return said.ErrorCode() == "UnknownError" || said.ErrorCode() == made && (said.ErrorMessage() == "" || said.ErrorMessage() == made)
+	text := http.StatusText(status)
+	made := strings.ReplaceAll(text, " ", "")
+	message := said.ErrorMessage()
+	return said.ErrorCode() == "UnknownError" || said.ErrorCode() == made && (message == "" || message == made || message == text)
 }
 
 // withoutSecrets removes what a server echoes of a request's credentials.

@@ -62,10 +62,9 @@ func in(region string) func(*s3.Options) {
 
 // region is where bucket is known to live, "" to go by the configuration.
 func (s *Source) region(bucket string) string {
-	if region, ok := s.regions.Load(bucket); ok {
-		return region.(string) //nolint:forcetypeassert // only strings are stored
-	}
-	return ""
+	found, _ := s.regions.Load(bucket)
+	region, _ := found.(string)
+	return region
 }
 
 // otherRegion is the region that err sends us to, "" if it does not.
@@ -129,6 +128,6 @@ func again(err error) bool {
 // wait doubles with each try, jittered over its whole length so that a fleet that was
 // refused together does not come back together; what the server asks for is the least.
 func wait(try int, after time.Duration) time.Duration {
-	jitter := rand.N(firstPause << try) //nolint:gosec // not a secret
+	jitter := rand.N(firstPause << try)
 	return min(after+jitter, longestPause)
 }

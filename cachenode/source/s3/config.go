@@ -71,7 +71,6 @@ func (s *Source) configure(o *s3.Options) {
 	o.AppID = cmp.Or(o.AppID, "hoist")
 	o.HTTPClient = direct{s.transport}
 	o.Retryer = aws.NopRetryer{}
-	o.RetryMaxAttempts = 0
 	o.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenRequired
 	o.DisableLogOutputChecksumValidationSkipped = true
 	// A clock that is wrong breaks TLS and leases too: say so instead of working around it.

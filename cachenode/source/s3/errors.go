@@ -40,6 +40,7 @@ var byCode = map[string]verdict{
 	"InvalidAccessKeyId":           {cachenode.ErrDenied, hintLogin},
 	"InvalidToken":                 {cachenode.ErrDenied, hintLogin},
 	"SignatureDoesNotMatch":        {cachenode.ErrDenied, hintLogin},
+	"XAdminUserNotFound":           {cachenode.ErrDenied, hintLogin}, // versitygw, with 404, for an unknown access key
 	"UnrecognizedClientException":  {cachenode.ErrDenied, hintLogin},
 	"InvalidObjectState":           {cachenode.ErrDenied, "the object is archived: restore it from Glacier first"},
 	"KMS.DisabledException":        {cachenode.ErrDenied, hintKMS},

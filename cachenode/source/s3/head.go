@@ -6,6 +6,7 @@ package s3
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -61,7 +62,7 @@ func pinned(key, version string, out *s3.HeadObjectOutput) (cachenode.File, erro
 // succeeds its content is dropped and the refusal of the HEAD stands.
 func (s *Source) reason(ctx context.Context, at target, version string, options func(*s3.Options), refusal error) error {
 	a, ok := answerIn(refusal)
-	if !ok || a.code != "" || a.status != 400 && a.status != 403 || a.region != "" && a.status == 400 {
+	if !ok || a.code != "" || !slices.Contains([]int{400, 403, 404}, a.status) || a.status == 400 && a.region != "" {
 		return refusal
 	}
 	out, err := s.client.GetObject(ctx, &s3.GetObjectInput{

@@ -24,8 +24,8 @@ const (
 )
 
 // list returns the keys of the files under prefix, which is "" or ends in "/", as the
-// server orders them. The zero-byte keys that consoles create to show a directory are
-// no files. A listing that does not end is ErrInvalid.
+// server orders them. Keys that end in "/", which consoles create to show a directory,
+// are no files. A listing that does not end is ErrInvalid.
 func (s *Source) list(ctx context.Context, bucket, prefix string) ([]string, error) {
 	at := target{"list", bucket, prefix}
 	var keys []string
@@ -80,7 +80,7 @@ func appendFiles(keys []string, page *s3.ListObjectsV2Output, prefix string) ([]
 		if !strings.HasPrefix(key, prefix) {
 			return nil, fmt.Errorf("%q is listed and not under the prefix", clean(key, 200))
 		}
-		if strings.HasSuffix(key, "/") && aws.ToInt64(object.Size) == 0 {
+		if strings.HasSuffix(key, "/") {
 			continue
 		}
 		keys = append(keys, key)

@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"net"
+	"net/http"
 
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
@@ -66,34 +67,28 @@ func untrusted(err error) bool {
 // noLogin judges a failure of the credential chain. The instance metadata service is
 // the last link of the chain: when it is not there, nothing is.
 func noLogin(err error) (verdict, error) {
-	op, isCall := errors.AsType[*smithy.OperationError](err)
-	a, answered := answerIn(err)
-	switch {
-	case !isCall:
-		return verdict{cachenode.ErrDenied, hintNoLogin}, errors.New(clean(err.Error(), 300))
-	case answered:
-		v, ok := byCode[a.code]
-		if !ok {
-			v = byStatus(a.status)
-		}
-		if cachenode.ClassOf(v.kind) == cachenode.Permanent {
-			v = verdict{cachenode.ErrDenied, hintNoLogin}
-		}
-		return v, loginFault{op.ServiceID, a}
-	case op.ServiceID == "ec2imds":
+	op, called := errors.AsType[*smithy.OperationError](err)
+	if metadata := called && op.ServiceID == "ec2imds"; metadata && statusOf(err) < http.StatusInternalServerError {
 		return verdict{cachenode.ErrDenied, hintNoLogin}, errors.New("no credentials found")
 	}
-	if sent, ok := errors.AsType[*smithyhttp.RequestSendError](err); ok {
-		return network(sent.Err), loginFault{op.ServiceID, sent.Err}
+	v := verdict{cachenode.ErrDenied, hintNoLogin}
+	if status := statusOf(err); status >= http.StatusInternalServerError || status == http.StatusTooManyRequests {
+		v = byStatus(status)
+	} else if sent, ok := errors.AsType[*smithyhttp.RequestSendError](err); ok {
+		v = network(sent.Err)
+	} else if api, ok := errors.AsType[smithy.APIError](err); ok && byCode[api.ErrorCode()].kind == cachenode.ErrExpired { //nolint:errorlint // a table's value
+		v = byCode[api.ErrorCode()]
 	}
-	return verdict{cachenode.ErrDenied, hintNoLogin}, errors.New(clean(err.Error(), 300))
+	return v, errors.New("get credentials: " + clean(err.Error(), 300))
 }
 
-// loginFault names the service that would not give credentials.
-type loginFault struct {
-	service string
-	err     error
+// statusOf is the HTTP status that a service of the credential chain answered, or 0.
+func statusOf(err error) int {
+	if a, ok := errors.AsType[interface {
+		error
+		HTTPStatusCode() int
+	}](err); ok {
+		return a.HTTPStatusCode()
+	}
+	return 0
 }
-
-func (f loginFault) Error() string { return "get credentials from " + f.service + ": " + f.err.Error() }
-func (f loginFault) Unwrap() error { return f.err }

@@ -210,13 +210,19 @@ func TestOpen_ReadsTheNewestWhereVersionsAreDenied(t *testing.T) {
 		}
 		return false
 	}
+	replaced := o.file("k")
+	replaced.Source.ETag = `"before"`
+	if _, err := fetch(t, stub.source(), replaced, cachenode.Range{Len: 100}); cachenode.KindOf(err) != cachenode.ErrChanged {
+		t.Errorf("replaced before the first request: %v, want ErrChanged", err)
+	}
+	before := stub.count("GET")
 	src := stub.source()
 	for range 3 {
 		if _, err := fetch(t, src, o.file("k"), cachenode.Range{Len: 100}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if n := stub.count("GET"); n != 4 {
+	if n := stub.count("GET") - before; n != 4 {
 		t.Errorf("%d requests, want 1 refused and 3 more", n)
 	}
 	other := object{data: content(101), version: "v2"}

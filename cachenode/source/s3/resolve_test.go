@@ -145,6 +145,9 @@ func TestResolve_EndlessListingsAreRefused(t *testing.T) {
 			if _, err := stub.source().Resolve(t.Context(), ref(t, "s3://b/m"), cachenode.Selection{}); !errors.Is(err, cachenode.ErrInvalid) {
 				t.Errorf("%v, want ErrInvalid", err)
 			}
+			if limit := maxKeys/1000 + 1; page > limit || name != "always a new one" && page > 8 {
+				t.Errorf("noticed after %d pages", page)
+			}
 		})
 	}
 }
@@ -178,7 +181,7 @@ func TestResolve_RefusesKeysFromElsewhere(t *testing.T) {
 		fmt.Fprint(w, "<ListBucketResult><Contents><Key>n/k</Key><Size>1</Size></Contents></ListBucketResult>")
 		return true
 	}
-	if _, err := stub.source().Resolve(t.Context(), ref(t, "s3://b/m"), cachenode.Selection{}); cachenode.KindOf(err) != cachenode.ErrUnavailable {
+	if _, err := stub.source().Resolve(t.Context(), ref(t, "s3://b/m"), cachenode.Selection{}); cachenode.KindOf(err) != cachenode.ErrUnavailable || !strings.Contains(err.Error(), "not under the prefix") {
 		t.Errorf("%v, want ErrUnavailable", err)
 	}
 }

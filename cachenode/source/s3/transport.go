@@ -39,7 +39,9 @@ func (c Config) transport(standard s3.HTTPClient, endpoint string) (*http.Transp
 	t.MaxConnsPerHost = 0 // fetch counts its streams
 	t.DisableCompression = true
 	// One connection for each stream: HTTP/2 would put all of them into one TCP flow.
+	// The SDK's transport offers both to TLS by now.
 	t.ForceAttemptHTTP2 = false
+	t.TLSClientConfig.NextProtos = nil
 	t.Protocols = new(http.Protocols)
 	t.Protocols.SetHTTP1(true)
 	return t, nil

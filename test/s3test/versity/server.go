@@ -35,6 +35,7 @@ type Config struct {
 
 // Server is a running versitygw. End it with Stop.
 type Server struct {
+	config   Config
 	endpoint string
 	cmd      *exec.Cmd
 	log      bytes.Buffer
@@ -65,7 +66,7 @@ func start(ctx context.Context, c Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{endpoint: "http://" + address, exited: make(chan struct{})}
+	s := &Server{config: c, endpoint: "http://" + address, exited: make(chan struct{})}
 	if c.CertFile != "" {
 		s.endpoint = "https://" + address
 	}
