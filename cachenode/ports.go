@@ -10,7 +10,7 @@ import (
 
 // Source reads one kind of origin. Implementations are safe for concurrent use and
 // map every failure onto a kind (see errors.go). Open never retries: that belongs to
-// fetch, which knows what else is going on. Resolve may, its requests are small.
+// fetch, which knows what else is going on. Resolve does, its requests are small.
 //
 // Conformance: cachetest.Source.
 type Source interface {

@@ -287,7 +287,7 @@ func TestObject_TakesPiecesFromManyGoroutines(t *testing.T) {
 }
 
 // No allocation for each piece: a download makes millions.
-func TestObject_AddDoesNotAllocate(t *testing.T) {
+func TestObject_AddDoesNotAllocate(t *testing.T) { //nolint:paralleltest // AllocsPerRun counts for the whole process
 	const pieces = 10_000
 	piece := make([]byte, 512)
 	for algorithm := range digests {

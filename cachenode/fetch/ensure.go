@@ -6,7 +6,6 @@ package fetch
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/hoist-dev/hoist/cachenode"
 )
@@ -30,7 +29,8 @@ const maxRestarts = 3
 // that did not change are not fetched again.
 func (s *Scheduler) Ensure(ctx context.Context, r Request) (cachenode.Manifest, error) {
 	for restarts := 0; ; restarts++ {
-		m, err := s.resolve(ctx, r)
+		r.Progress.enter(Resolving)
+		m, err := r.Source.Resolve(ctx, r.Ref, r.Select)
 		if err != nil {
 			return cachenode.Manifest{}, err
 		}
@@ -43,32 +43,5 @@ func (s *Scheduler) Ensure(ctx context.Context, r Request) (cachenode.Manifest, 
 		}
 		s.Logger.Warn("origin changed during the download, starting over", "ref", r.Ref.String(), "err", err)
 		s.Observer.Retried(cachenode.ErrChanged)
-	}
-}
-
-// resolve asks the origin, again if it may help.
-func (s *Scheduler) resolve(ctx context.Context, r Request) (cachenode.Manifest, error) {
-	r.Progress.enter(Resolving)
-	for attempt := 1; ; attempt++ {
-		m, err := r.Source.Resolve(ctx, r.Ref, r.Select)
-		class := cachenode.ClassOf(err)
-		if err == nil || class != cachenode.Retryable && class != cachenode.Throttled || attempt >= s.Attempts || ctx.Err() != nil {
-			return m, err
-		}
-		s.Observer.Retried(cachenode.KindOf(err))
-		if err := sleep(ctx, s.retries.retryDelay(attempt, err)); err != nil {
-			return m, err
-		}
-	}
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
 	}
 }
