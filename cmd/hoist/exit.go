@@ -6,6 +6,7 @@ package main
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/hoist-dev/hoist/cachenode"
 )
@@ -78,8 +79,8 @@ const exitHelp = `Exit codes:
    10  refused by policy: pickle, lying header, hostile key
   130  interrupted`
 
-// usageError is a mistake on the command line.
+// usageError is a mistake on the command line, told in one line.
 type usageError struct{ err error }
 
-func (e *usageError) Error() string { return e.err.Error() }
+func (e *usageError) Error() string { return strings.Join(strings.Fields(e.err.Error()), " ") }
 func (e *usageError) Unwrap() error { return e.err }

@@ -89,6 +89,7 @@ func TestRun_MistakesOnTheCommandLineAreOneLineAndCode2(t *testing.T) {
 		{"serve"},
 		{"serve", "--config", dir + "/missing.yaml"},
 		{"frobnicate"},
+		{"gte", "s3://bucket/x/", dir},
 	} {
 		var stdout, stderr bytes.Buffer
 		code := run(t.Context(), args, &stdout, &stderr)

@@ -107,7 +107,7 @@ func (o *getOptions) run(cmd *cobra.Command, uri, path string) (err error) {
 		request.Priority = cachenode.StartingPod
 	}
 	start := time.Now()
-	m, err := o.watch(cmd, scheduler, request)
+	m, err := o.watch(cmd.Context(), cmd.ErrOrStderr(), scheduler, request)
 	if err != nil {
 		return err
 	}
@@ -115,13 +115,13 @@ func (o *getOptions) run(cmd *cobra.Command, uri, path string) (err error) {
 }
 
 // watch downloads and shows how far it is.
-func (o *getOptions) watch(cmd *cobra.Command, scheduler *fetch.Scheduler, r fetch.Request) (cachenode.Manifest, error) {
-	ctx, stop := context.WithCancel(context.WithoutCancel(cmd.Context())) // shows the end, too
+func (o *getOptions) watch(ctx context.Context, stderr io.Writer, scheduler *fetch.Scheduler, r fetch.Request) (cachenode.Manifest, error) {
+	showing, stop := context.WithCancel(context.WithoutCancel(ctx)) // shows the end, too
 	var shown sync.WaitGroup
-	shown.Go(func() { newMeter(cmd.ErrOrStderr(), o.json, o.quiet)(ctx, r.Progress.Snapshot) })
+	shown.Go(func() { newMeter(stderr, o.json, o.quiet)(showing, r.Progress.Snapshot) })
 	defer shown.Wait()
 	defer stop()
-	return scheduler.Ensure(cmd.Context(), r)
+	return scheduler.Ensure(ctx, r)
 }
 
 // getSummary is what hoist get --json prints to stdout.

@@ -19,7 +19,7 @@ import (
 	"github.com/hoist-dev/hoist/cachenode/fetch"
 )
 
-// meter shows progress until its context ends, and once more then.
+// meter shows progress until its context ends; a bar then stays as it is.
 type meter func(ctx context.Context, read func() fetch.Snapshot)
 
 // newMeter picks what suits w: bars on a terminal, JSON lines if asked, plain

@@ -5,7 +5,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -20,19 +19,27 @@ var version = ""
 // run is the program: it parses args, does what they say, prints one line about
 // a failure to stderr, and returns the exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	root := newRoot()
+	root := newRoot() //nolint:contextcheck // cobra hands ctx to the commands
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	err := root.ExecuteContext(ctx)
-	if err != nil && !errors.Is(err, errReported) {
+	begun := false
+	for _, cmd := range root.Commands() {
+		do := cmd.RunE
+		cmd.RunE = func(cmd *cobra.Command, args []string) error {
+			begun = true
+			return do(cmd, args)
+		}
+	}
+	cmd, err := root.ExecuteContextC(ctx)
+	if err != nil && !begun {
+		err = &usageError{fmt.Errorf("%w (see %s --help)", err, cmd.CommandPath())} // what cobra refuses is a mistake on the command line
+	}
+	if err != nil {
 		_, _ = fmt.Fprintln(stderr, "hoist: "+err.Error())
 	}
 	return exitCode(err)
 }
-
-// errReported joins an error that a command has printed itself.
-var errReported = errors.New("reported")
 
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
@@ -51,28 +58,9 @@ Pod Identity, instance metadata.
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return &usageError{fmt.Errorf("%w (see %s --help)", err, cmd.CommandPath())}
-	})
 	root.PersistentFlags().String("log-level", "warn", "what to log to stderr: debug, info, warn, error")
 	root.AddCommand(newGet(), newServe(), newLs(), newVerify(), newEvict(), newPin(), newUnpin(), newDemo())
-	for _, cmd := range root.Commands() {
-		cmd.Args = asUsage(cmd.Args)
-	}
 	return root
-}
-
-// asUsage makes a wrong number of arguments a usage error.
-func asUsage(check cobra.PositionalArgs) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
-		if check == nil {
-			return nil
-		}
-		if err := check(cmd, args); err != nil {
-			return &usageError{fmt.Errorf("%w (usage: %s)", err, cmd.UseLine())}
-		}
-		return nil
-	}
 }
 
 // logger writes to stderr what --log-level asks for.

@@ -70,7 +70,7 @@ func start(ctx context.Context, c Config) (*Server, error) {
 	if c.CertFile != "" {
 		s.endpoint = "https://" + address
 	}
-	s.cmd = exec.Command(c.Bin, args...) //nolint:gosec,noctx // the caller names the binary; Stop ends it, not ctx
+	s.cmd = exec.Command(c.Bin, args...) //nolint:noctx // Stop ends it, not ctx
 	s.cmd.Env = append(os.Environ(), "ROOT_ACCESS_KEY="+c.AccessKey, "ROOT_SECRET_KEY="+c.SecretKey)
 	s.cmd.Stdout, s.cmd.Stderr = &s.log, &s.log
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // never outlives a test that is killed
