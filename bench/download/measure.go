@@ -36,7 +36,7 @@ func measureCase(ctx context.Context, c config, s scene, tools []tool, work stri
 	if err != nil {
 		return nil, err
 	}
-	defer origin.close() //nolint:errcheck // all is measured
+	defer origin.close()
 	config := filepath.Join(work, "aws-config")
 	if err := os.WriteFile(config, []byte(awsConfig), 0o600); err != nil {
 		return nil, err

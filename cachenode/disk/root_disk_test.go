@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -106,10 +107,13 @@ func TestRoot_UnreadableDeviceIsAnErrorOfTheDisk(t *testing.T) {
 
 // TestRoot_FailedFsyncChild is not a test: it is the child of the next one.
 func TestRoot_FailedFsyncChild(t *testing.T) {
+	t.Parallel()
 	root := os.Getenv("HOIST_TEST_FSYNC_ROOT")
 	if root == "" {
 		t.Skip("runs as a child of TestRoot_FailedFsyncIsNeverRetried")
 	}
+	runtime.LockOSThread() // strace counts the fsyncs of each thread
+	defer runtime.UnlockOSThread()
 	s, err := Open(root, Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -155,6 +159,7 @@ func TestRoot_FailedFsyncIsNeverRetried(t *testing.T) {
 
 // TestStore_SecondProcessChild is not a test: it is the child of the next one.
 func TestStore_SecondProcessChild(t *testing.T) {
+	t.Parallel()
 	root := os.Getenv("HOIST_TEST_SECOND_ROOT")
 	if root == "" {
 		t.Skip("runs as a child of TestStore_SecondProcessIsRefused")

@@ -76,7 +76,7 @@ func (i *image) mount() {
 }
 
 func (i *image) unmount() {
-	for unix.Unmount(i.at, 0) == unix.EBUSY { //nolint:errorlint // an errno; a child that was killed lets go soon
+	for unix.Unmount(i.at, 0) == unix.EBUSY {
 		if raw, err := os.ReadFile("/proc/self/mounts"); err != nil || !bytes.Contains(raw, []byte(i.at)) {
 			return
 		}

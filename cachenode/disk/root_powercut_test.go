@@ -38,6 +38,7 @@ func seeded(n uint64) model {
 // TestRoot_PowerCutWriter is not a test: it is the child that fills and evicts until it
 // is killed, and says on stdout what the store has promised, right after it did.
 func TestRoot_PowerCutWriter(t *testing.T) {
+	t.Parallel()
 	root := os.Getenv(writerRoot)
 	if root == "" {
 		t.Skip("runs as a child of TestRoot_PowerCutKeepsOnlySealedFiles")
