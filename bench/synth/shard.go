@@ -16,6 +16,8 @@ const (
 	hidden = 4096
 	kv     = 1024
 	mlp    = 14336
+
+	thinnest = 2 * (2*hidden + 2*kv + 3*mlp + 2) // bytes of a layer that is one column wide
 )
 
 // tensor is a matrix of BF16.
@@ -36,7 +38,7 @@ func layersOf(o Options) [][]tensor {
 	number := 0
 	for range shards {
 		var tensors []tensor
-		for left := perShard; left >= 1<<12; {
+		for left := perShard; left >= thinnest || len(tensors) == 0; {
 			layer := layerOf(number, left)
 			tensors = append(tensors, layer...)
 			for _, t := range layer {
@@ -51,11 +53,7 @@ func layersOf(o Options) [][]tensor {
 
 // layerOf is the tensors of one layer, of full width if that fits into most bytes.
 func layerOf(number int, most int64) []tensor {
-	const full = 2 * (2*hidden*hidden + 2*kv*hidden + 3*mlp*hidden + 2*hidden)
-	cols := int64(hidden)
-	if most < full {
-		cols = max(1, most*hidden/full)
-	}
+	cols := min(hidden, max(1, most/thinnest))
 	var out []tensor
 	for _, t := range []struct {
 		name string

@@ -32,7 +32,7 @@ func contents(t *testing.T, o synth.Options) map[string][]byte {
 
 func TestPlan_MakesValidModelsOfAboutTheSizeAskedFor(t *testing.T) {
 	t.Parallel()
-	for _, size := range []int64{1 << 20, 40 << 20} {
+	for _, size := range []int64{16 << 20, 40 << 20} {
 		var weights int64
 		for name, content := range contents(t, synth.Options{Size: size, Shard: size / 4}) {
 			f := cachenode.File{Path: name, Size: int64(len(content))}
