@@ -20,7 +20,7 @@ func fetchStatus(s *fetch.Scheduler) FetchStatus {
 
 func cacheStatus(s *disk.Store) CacheStatus {
 	usage := s.Usage()
-	c := CacheStatus{Health: s.Health().String(), Used: usage.Used, Reserved: usage.Reserved, Budget: usage.Budget, FreeDisk: usage.Free, FreeFloor: usage.Floor}
+	c := CacheStatus{Health: s.Health().String(), Used: usage.Used, Reserved: usage.Reserved, Budget: usage.Budget, FreeDisk: usage.Free, FreeFloor: usage.Floor, Evicted: usage.Evicted}
 	for _, held := range s.List() {
 		c.Copies++
 		c.Leases += held.Leases

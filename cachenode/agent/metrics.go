@@ -28,7 +28,6 @@ type Metrics struct {
 	limit     prometheus.Gauge
 	lookups   *prometheus.CounterVec
 	fills     *prometheus.HistogramVec
-	evictions prometheus.Counter
 	scrubbed  prometheus.Counter
 	rotten    prometheus.Counter
 }
@@ -52,13 +51,12 @@ func NewMetrics(version string) *Metrics {
 		lookups: counters("hoist_cache_lookups_total", "Models that the node was told to keep: a hit was on its disk already.", "result"),
 		fills: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "hoist_fill_seconds",
 			Help: "Time to make a revision present, by result.", Buckets: prometheus.ExponentialBuckets(0.5, 2, 14)}, []string{"result"}),
-		evictions: counter("hoist_cache_evictions_total", "Revisions evicted to make room."),
 		scrubbed:  counter("hoist_scrub_bytes_total", "Bytes read and compared in the search for bit rot."),
 		rotten:    counter("hoist_scrub_corrupt_total", "Revisions quarantined because their bytes changed on disk."),
 	}
 	build := prometheus.NewGauge(prometheus.GaugeOpts{Name: "hoist_build_info", Help: "Always 1.", ConstLabels: prometheus.Labels{"version": version}})
 	build.Set(1)
-	m.registry.MustRegister(build, m.received, m.chunks, m.retries, m.hedges, m.limit, m.lookups, m.fills, m.evictions, m.scrubbed, m.rotten,
+	m.registry.MustRegister(build, m.received, m.chunks, m.retries, m.hedges, m.limit, m.lookups, m.fills, m.scrubbed, m.rotten,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -111,9 +109,6 @@ func (m *Metrics) filled(took time.Duration, fetched int64, err error) {
 	}
 	m.fills.WithLabelValues(result).Observe(took.Seconds())
 }
-
-// evicted counts copies that went to make room.
-func (m *Metrics) evicted(copies int) { m.evictions.Add(float64(copies)) }
 
 // scrubbedBy counts what a search for bit rot read and found.
 func (m *Metrics) scrubbedBy(r disk.ScrubResult) {

@@ -122,9 +122,7 @@ const reclaimEvery = 10 * time.Second
 
 func (n *Node) reclaim() {
 	every(n.ctx, reclaimEvery, func() {
-		evicted, err := n.Store.Reclaim(n.ctx)
-		n.Metrics.evicted(evicted)
-		if err != nil && n.ctx.Err() == nil {
+		if err := n.Store.Reclaim(n.ctx); err != nil && n.ctx.Err() == nil {
 			n.Log.Warn("free-space floor not kept", "err", err)
 		}
 	})

@@ -56,6 +56,7 @@ type CacheStatus struct {
 	Budget    int64  `json:"budgetBytes"` // what the cache may use in all
 	FreeDisk  int64  `json:"freeDiskBytes"`
 	FreeFloor int64  `json:"freeFloorBytes"`
+	Evicted   int64  `json:"evictedCopies"` // to make room, since the start
 }
 
 // FetchStatus is the range scheduler.

@@ -17,6 +17,7 @@ type watcher struct {
 	node *Node
 
 	disk, copies, leases, health, ready *prometheus.Desc
+	evictions                           *prometheus.Desc
 	models, modelBytes                  *prometheus.Desc
 	queued, connections, speed          *prometheus.Desc
 }
@@ -29,6 +30,7 @@ func newWatcher(n *Node) *watcher {
 		node:        n,
 		disk:        desc("hoist_disk_bytes", "The cache's disk: used and reserved by the cache, its budget, free on the file system, floor to keep free.", "kind"),
 		copies:      desc("hoist_cache_copies", "Revisions present."),
+		evictions:   desc("hoist_cache_evictions_total", "Revisions evicted to make room."),
 		leases:      desc("hoist_cache_leases", "Leases on copies."),
 		health:      desc("hoist_disk_healthy", "1 if the disk is in this state, by state.", "state"),
 		ready:       desc("hoist_node_ready", "1 if every model is present and the disk works."),
@@ -42,7 +44,7 @@ func newWatcher(n *Node) *watcher {
 
 // Describe implements prometheus.Collector.
 func (w *watcher) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{w.disk, w.copies, w.leases, w.health, w.ready, w.models, w.modelBytes, w.queued, w.connections, w.speed} {
+	for _, d := range []*prometheus.Desc{w.disk, w.copies, w.evictions, w.leases, w.health, w.ready, w.models, w.modelBytes, w.queued, w.connections, w.speed} {
 		ch <- d
 	}
 }
@@ -57,6 +59,7 @@ func (w *watcher) Collect(ch chan<- prometheus.Metric) {
 		"free": s.Cache.FreeDisk, "floor": s.Cache.FreeFloor} {
 		gauge(w.disk, float64(bytes), kind)
 	}
+	ch <- prometheus.MustNewConstMetric(w.evictions, prometheus.CounterValue, float64(s.Cache.Evicted))
 	gauge(w.copies, float64(s.Cache.Copies))
 	gauge(w.leases, float64(s.Cache.Leases))
 	gauge(w.ready, truth(s.Ready))

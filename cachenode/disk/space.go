@@ -21,6 +21,7 @@ type Usage struct {
 	Free     int64 // on the file system, for everybody
 	Floor    int64 // to be left free
 	Total    int64 // of the file system
+	Evicted  int64 // copies that went to make room, since the start
 }
 
 // Usage reports what the store takes and has. Free and Total are 0 on a disk that
@@ -32,7 +33,7 @@ func (s *Store) Usage() Usage {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	u := Usage{Free: sp.free, Total: sp.total, Floor: s.floor(sp.total)}
+	u := Usage{Free: sp.free, Total: sp.total, Floor: s.floor(sp.total), Evicted: s.evicted}
 	u.Used, u.Reserved = s.taken()
 	u.Budget = u.Used + max(0, u.Free-u.Floor)
 	if s.options.MaxBytes > 0 {
@@ -102,6 +103,7 @@ func (s *Store) expel(v candidate) error {
 	if v.garbage {
 		return s.removeBlob(v.blobs[0])
 	}
+	s.evicted++
 	return s.remove(v.revision)
 }
 
@@ -167,16 +169,15 @@ func (s *Store) blobUses() map[cachenode.BlobID]blobUse {
 }
 
 // Reclaim gives room back when others have filled the disk below the floor, or the
-// budget shrank. It returns how many copies went.
-func (s *Store) Reclaim(ctx context.Context) (evicted int, err error) {
+// budget shrank. When that can't be done without what is in use it is ErrNoSpace.
+func (s *Store) Reclaim(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	before := len(s.copies)
-	err = s.makeRoom(ctx, need{}, "the free-space floor")
+	err := s.makeRoom(ctx, need{}, "the free-space floor")
 	if errors.Is(err, cachenode.ErrNoSpace) {
 		err = errors.Join(err, s.giveWhatThereIs())
 	}
-	return before - len(s.copies), err
+	return err
 }
 
 // giveWhatThereIs evicts all that may go: not enough, but the node needs it. s.mu is held.

@@ -87,12 +87,12 @@ func TestReclaim_KeepsTheFloorFree(t *testing.T) {
 	a, b := big("a", 1, 20*mib), big("b", 2, 20*mib)
 	mustFill(t, s, a)
 	mustFill(t, s, b)
-	if n, err := s.Reclaim(t.Context()); n != 0 || err != nil {
-		t.Errorf("with room enough: Reclaim() = %d, %v", n, err)
+	if err := s.Reclaim(t.Context()); err != nil || s.Usage().Evicted != 0 {
+		t.Errorf("with room enough: Reclaim() = %v, evicted %d", err, s.Usage().Evicted)
 	}
 	disk.others = 55 * mib // 5 MiB are left, 15 must be
-	if n, err := s.Reclaim(t.Context()); n != 1 || err != nil || revisions(s)[a.Revision()] {
-		t.Errorf("Reclaim() = %d, %v; left are %v", n, err, revisions(s))
+	if err := s.Reclaim(t.Context()); err != nil || s.Usage().Evicted != 1 || revisions(s)[a.Revision()] {
+		t.Errorf("Reclaim() = %v; left are %v", err, revisions(s))
 	}
 	release, err := s.Lease(b.Revision())
 	if err != nil {
@@ -100,7 +100,7 @@ func TestReclaim_KeepsTheFloorFree(t *testing.T) {
 	}
 	defer release()
 	disk.others = 78 * mib
-	if n, err := s.Reclaim(t.Context()); n != 0 || !errors.Is(err, cachenode.ErrNoSpace) || !revisions(s)[b.Revision()] {
-		t.Errorf("with all in use: Reclaim() = %d, %v", n, err)
+	if err := s.Reclaim(t.Context()); !errors.Is(err, cachenode.ErrNoSpace) || !revisions(s)[b.Revision()] {
+		t.Errorf("with all in use: Reclaim() = %v", err)
 	}
 }

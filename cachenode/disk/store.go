@@ -48,6 +48,7 @@ type Store struct {
 	copies   map[cachenode.Revision]*heldCopy
 	names    map[string]cachenode.Revision
 	fillings map[*filling]struct{}
+	evicted  int64 // copies that went to make room, since the start
 
 	healthMu sync.Mutex
 	health   healthState
