@@ -92,20 +92,31 @@ func foldDots(name string) string {
 func clashes(paths []string) error {
 	files := make(map[string]string, len(paths))
 	for _, p := range paths {
-		folded := strings.ToLower(p)
+		folded := foldCase(p)
 		if other, ok := files[folded]; ok {
 			return clash(p, other, "differ only in case, or not at all")
 		}
 		files[folded] = p
 	}
 	for _, p := range paths {
-		for dir := path.Dir(strings.ToLower(p)); dir != "."; dir = path.Dir(dir) {
+		for dir := path.Dir(foldCase(p)); dir != "."; dir = path.Dir(dir) {
 			if other, ok := files[dir]; ok {
 				return clash(p, other, "need one name as a file and as a directory")
 			}
 		}
 	}
 	return nil
+}
+
+// foldCase makes equal what strings.EqualFold calls equal.
+func foldCase(s string) string {
+	return strings.Map(func(r rune) rune {
+		least := r
+		for other := unicode.SimpleFold(r); other != r; other = unicode.SimpleFold(other) {
+			least = min(least, other)
+		}
+		return least
+	}, s)
 }
 
 func clash(a, b, why string) error {

@@ -95,7 +95,7 @@ type NoPeers struct{}
 func (NoPeers) Open(context.Context, BlobID, Range) (io.ReadCloser, error) { return nil, ErrNotFound }
 
 // Inspector refuses content that is not what its name says, before it is sealed.
-// Both methods answer nil or ErrUnsafe.
+// Both methods answer nil or ErrUnsafe; Whole also with what a failed read answered.
 type Inspector interface {
 	// Head judges a file by its first bytes: at least the first 4 MiB, or all of it.
 	Head(f File, head []byte) error

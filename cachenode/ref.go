@@ -4,6 +4,7 @@
 package cachenode
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"unicode/utf8"
@@ -34,8 +35,8 @@ func ParseRef(uri string) (Ref, error) {
 		return Ref{}, invalidRef(uri, "no scheme", "write it as s3://bucket/prefix/")
 	}
 	bucket, key, _ := strings.Cut(rest, "/")
-	if strings.Contains(bucket, "@") {
-		return Ref{}, invalidRef(scheme+"://…", "credentials in the URI",
+	if strings.Contains(bucket, "@") || signed(rest) {
+		return Ref{}, invalidRef(uri, "credentials in the URI",
 			"take them out: Hoist reads the standard AWS environment and profiles")
 	}
 	ref := Ref{Scheme: scheme, Bucket: bucket, Key: key}
@@ -92,8 +93,26 @@ func validScheme(s string) bool {
 
 func isControl(r rune) bool { return r < 0x20 || r == 0x7f }
 
+// signed recognizes a presigned URL by its query (AWS Signature Version 4, and 2): who
+// has it has the object.
+func signed(uri string) bool {
+	uri = strings.ToLower(uri)
+	for _, field := range [...]string{"x-amz-signature=", "x-amz-credential=", "x-amz-security-token=", "awsaccesskeyid="} {
+		if strings.Contains(uri, field) {
+			return true
+		}
+	}
+	return false
+}
+
+// invalidRef names the URI, unless any of it may be a secret: with one mistake already
+// in it, there is no telling where the secret begins.
 func invalidRef(uri, why, hint string) error {
-	return &Error{Kind: ErrInvalid, Op: "parse", Subject: fmt.Sprintf("%q", clip(uri)), Err: fmt.Errorf("%s", why), Hint: hint}
+	subject := fmt.Sprintf("%q", clip(uri))
+	if strings.Contains(uri, "@") || signed(uri) {
+		subject = "URI"
+	}
+	return &Error{Kind: ErrInvalid, Op: "parse", Subject: subject, Err: errors.New(why), Hint: hint}
 }
 
 // clip keeps hostile input from flooding a message.

@@ -57,9 +57,33 @@ func ParseBlobID(s string) (BlobID, error) {
 const manifestVersion = 1
 
 type envelope struct {
-	Version int    `json:"version"`
-	Origin  Origin `json:"origin"`
-	Files   []File `json:"files"`
+	Version int      `json:"version"`
+	Origin  Origin   `json:"origin"`
+	Files   fileList `json:"files"`
+}
+
+// fileList is a list of files that is refused, when it is read, before it takes more
+// memory than a manifest may: "{}" is 2 bytes of text and a File in memory.
+type fileList []File
+
+// UnmarshalJSON reads at most maxFiles files.
+func (l *fileList) UnmarshalJSON(raw []byte) error {
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	if open, err := dec.Token(); err != nil || open != json.Delim('[') {
+		return errors.Join(errors.New("files are no list"), err)
+	}
+	*l = nil
+	for dec.More() {
+		if len(*l) == maxFiles {
+			return fmt.Errorf("more than %d files", maxFiles)
+		}
+		var f File
+		if err := dec.Decode(&f); err != nil {
+			return fmt.Errorf("file %d: %w", len(*l), err)
+		}
+		*l = append(*l, f)
+	}
+	return nil
 }
 
 // Canonical is the encoding that the revision is the digest of: compact JSON,

@@ -8,11 +8,13 @@ package synth
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -42,7 +44,7 @@ func (f File) WriteTo(w io.Writer) (int64, error) {
 	return f.Size, buffered.Flush()
 }
 
-// Plan lists the files that the options make.
+// Plan lists the files that the options make, by path.
 func Plan(o Options) ([]File, error) {
 	layers := layersOf(o)
 	index := struct {
@@ -74,6 +76,7 @@ func Plan(o Options) ([]File, error) {
 		}
 		files = append(files, File{Path: name, Size: int64(len(raw)), write: func(w io.Writer) error { _, err := w.Write(raw); return err }})
 	}
+	slices.SortFunc(files, func(a, b File) int { return cmp.Compare(a.Path, b.Path) })
 	return files, nil
 }
 

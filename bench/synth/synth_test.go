@@ -5,6 +5,10 @@ package synth_test
 
 import (
 	"bytes"
+	"cmp"
+	"io"
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 
@@ -67,5 +71,59 @@ func TestPlan_IsRepeatableAndRevisionsDifferWhereTheySay(t *testing.T) {
 	}
 	if !slices.Equal(changed, synth.Changed(o)) {
 		t.Errorf("changed are %v, said were %v", changed, synth.Changed(o))
+	}
+}
+
+// Revision K is K shards away from revision 0, and lists its files in one order.
+func TestPlan_EachRevisionIsOneMoreShardAway(t *testing.T) {
+	t.Parallel()
+	o := synth.Options{Size: 4 << 20, Shard: 1 << 20, Seed: 3}
+	first := contents(t, o)
+	for o.Revision = range 5 {
+		var changed int
+		for name, content := range contents(t, o) {
+			if !bytes.Equal(content, first[name]) {
+				changed++
+			}
+		}
+		if changed != o.Revision {
+			t.Errorf("revision %d differs in %d files", o.Revision, changed)
+		}
+		files, err := synth.Plan(o)
+		if err != nil || !slices.IsSortedFunc(files, func(a, b synth.File) int { return cmp.Compare(a.Path, b.Path) }) {
+			t.Errorf("the files of revision %d are not in order: %v", o.Revision, err)
+		}
+	}
+}
+
+func TestGenerate_WritesWhatPlanLists(t *testing.T) {
+	t.Parallel()
+	o, dir := synth.Options{Size: 2 << 20, Shard: 1 << 20, Seed: 9}, filepath.Join(t.TempDir(), "new")
+	if _, err := synth.Generate(dir, o); err != nil {
+		t.Fatal(err)
+	}
+	want := contents(t, o)
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) != len(want) {
+		t.Errorf("%d files, want %d: %v", len(entries), len(want), err)
+	}
+	for name, content := range want {
+		if got, err := os.ReadFile(filepath.Join(dir, name)); err != nil || !bytes.Equal(got, content) {
+			t.Errorf("%s has other bytes: %v", name, err)
+		}
+	}
+}
+
+func BenchmarkWriteTo(b *testing.B) {
+	files, err := synth.Plan(synth.Options{Size: 256 << 20, Shard: 256 << 20})
+	if err != nil {
+		b.Fatal(err)
+	}
+	shard := files[slices.IndexFunc(files, func(f synth.File) bool { return filepath.Ext(f.Path) == ".safetensors" })]
+	b.SetBytes(shard.Size)
+	for b.Loop() {
+		if _, err := shard.WriteTo(io.Discard); err != nil {
+			b.Fatal(err)
+		}
 	}
 }

@@ -21,15 +21,15 @@ import (
 type Metrics struct {
 	registry *prometheus.Registry
 
-	received  *prometheus.CounterVec
-	chunks    *prometheus.HistogramVec
-	retries   *prometheus.CounterVec
-	hedges    prometheus.Counter
-	limit     prometheus.Gauge
-	lookups   *prometheus.CounterVec
-	fills     *prometheus.HistogramVec
-	scrubbed  prometheus.Counter
-	rotten    prometheus.Counter
+	received *prometheus.CounterVec
+	chunks   *prometheus.HistogramVec
+	retries  *prometheus.CounterVec
+	hedges   prometheus.Counter
+	limit    prometheus.Gauge
+	lookups  *prometheus.CounterVec
+	fills    *prometheus.HistogramVec
+	scrubbed prometheus.Counter
+	rotten   prometheus.Counter
 }
 
 // NewMetrics makes the metrics of one process in a registry of their own.
@@ -51,8 +51,8 @@ func NewMetrics(version string) *Metrics {
 		lookups: counters("hoist_cache_lookups_total", "Models that the node was told to keep: a hit was on its disk already.", "result"),
 		fills: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "hoist_fill_seconds",
 			Help: "Time to make a revision present, by result.", Buckets: prometheus.ExponentialBuckets(0.5, 2, 14)}, []string{"result"}),
-		scrubbed:  counter("hoist_scrub_bytes_total", "Bytes read and compared in the search for bit rot."),
-		rotten:    counter("hoist_scrub_corrupt_total", "Revisions quarantined because their bytes changed on disk."),
+		scrubbed: counter("hoist_scrub_bytes_total", "Bytes read and compared in the search for bit rot."),
+		rotten:   counter("hoist_scrub_corrupt_total", "Revisions quarantined because their bytes changed on disk."),
 	}
 	build := prometheus.NewGauge(prometheus.GaugeOpts{Name: "hoist_build_info", Help: "Always 1.", ConstLabels: prometheus.Labels{"version": version}})
 	build.Set(1)
