@@ -74,7 +74,8 @@ func TestKindNamed_IsTheWayBackFromAMessage(t *testing.T) {
 func TestChunks_CoverABlobExactly(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		size := rapid.Int64Range(0, 5*cachenode.ChunkSize).Draw(t, "size")
+		edges := rapid.SampledFrom([]int64{0, cachenode.ChunkSize, 2 * cachenode.ChunkSize, 3 * cachenode.ChunkSize})
+		size := rapid.OneOf(edges, rapid.Int64Range(0, 5*cachenode.ChunkSize)).Draw(t, "size")
 		var at int64
 		for i := range cachenode.Chunks(size) {
 			span := cachenode.ChunkRange(size, i)
@@ -86,7 +87,10 @@ func TestChunks_CoverABlobExactly(t *testing.T) {
 		if at != size {
 			t.Fatalf("%d bytes of %d are covered", at, size)
 		}
-		r := cachenode.Range{Off: rapid.Int64Range(-9, size+9).Draw(t, "off"), Len: rapid.Int64Range(0, size+9).Draw(t, "len")}
+		r := cachenode.Range{
+			Off: rapid.OneOf(edges, rapid.Int64Range(-9, size+9)).Draw(t, "off"),
+			Len: rapid.OneOf(edges, rapid.Int64Range(0, size+9)).Draw(t, "len"),
+		}
 		first, end := cachenode.ChunksOf(size, r)
 		for i := range cachenode.Chunks(size) {
 			span := cachenode.ChunkRange(size, i)

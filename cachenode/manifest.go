@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"unicode/utf8"
 )
 
 // Manifest is one immutable set of files at one origin. Its Revision is the
@@ -85,6 +86,9 @@ func (m Manifest) Validate() error {
 		if f.Size < 0 || f.Size > left {
 			return m.fault("size %d of %q", f.Size, clip(f.Path))
 		}
+		if !f.Source.isText() {
+			return m.fault("the identity of %q is not UTF-8", clip(f.Path))
+		}
 		if !f.partsFit() {
 			return m.fault("the parts of %q do not add up to its size", clip(f.Path))
 		}
@@ -92,6 +96,13 @@ func (m Manifest) Validate() error {
 		paths = append(paths, f.Path)
 	}
 	return clashes(paths)
+}
+
+// isText reports whether JSON keeps id as it is: what it does not would have another
+// revision once it is read back.
+func (id Identity) isText() bool {
+	return utf8.ValidString(id.Key) && utf8.ValidString(id.ETag) && utf8.ValidString(id.VersionID) &&
+		utf8.ValidString(id.Checksum.Algorithm) && utf8.ValidString(id.Checksum.Value)
 }
 
 func (f File) partsFit() bool {

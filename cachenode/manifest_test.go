@@ -132,7 +132,7 @@ func TestManifest_EncodesAndDecodes(t *testing.T) {
 	if err != nil || !cmp.Equal(got, m) || m.Bytes() != 20<<20+9 {
 		t.Errorf("decoded %+v, %v", got, err)
 	}
-	for _, raw := range []string{"", "{", "[]", `{"version":2,"origin":{},"files":[]}`, `{"version":1,"files":[]}`, strings.Replace(string(m.Encode()), "config.json", "../../etc", 1)} {
+	for _, raw := range []string{"", "{", "[]", `{"version":1,"files":[]}`, strings.Replace(string(m.Encode()), `"version":1`, `"version":2`, 1), string(m.Encode()) + "{}", strings.Replace(string(m.Encode()), "config.json", "../../etc", 1)} {
 		if _, err := cachenode.DecodeManifest(strings.NewReader(raw)); cachenode.KindOf(err) == nil {
 			t.Errorf("DecodeManifest(%.40q) = %v", raw, err)
 		}
@@ -155,6 +155,7 @@ func TestManifest_RefusesWhatCanBeNoDirectory(t *testing.T) {
 		"parts too short":    {[]cachenode.File{at("a", 5, 2, 2)}, cachenode.ErrInvalid},
 		"parts too long":     {[]cachenode.File{at("a", 5, 2, 4)}, cachenode.ErrInvalid},
 		"an empty part":      {[]cachenode.File{at("a", 5, 5, 0)}, cachenode.ErrInvalid},
+		"an ETag of no text": {[]cachenode.File{{Path: "a", Source: cachenode.Identity{ETag: "\"\xff\""}}}, cachenode.ErrInvalid},
 		"escape":             {[]cachenode.File{at("../a", 1)}, cachenode.ErrUnsafe},
 		"twice":              {[]cachenode.File{at("a", 1), at("a", 1)}, cachenode.ErrUnsafe},
 		"case clash":         {[]cachenode.File{at("Model.bin", 1), at("model.bin", 1)}, cachenode.ErrUnsafe},

@@ -58,7 +58,7 @@ func allTools(bin string) []tool {
 			args: func(j job) []string { return []string{j.bucket, j.prefix, j.dir} }},
 		{name: "curl", binary: "curl", note: "the floor: a connection a file, 32 at once",
 			args: func(j job) []string {
-				args := []string{"--silent", "--fail", "--create-dirs", "--parallel", "--parallel-max", "32"}
+				args := []string{"--silent", "--fail", "--create-dirs", "--no-progress-meter", "--parallel", "--parallel-max", "32"}
 				for _, key := range j.keys {
 					args = append(args, "--output", filepath.Join(j.dir, filepath.Base(key)), j.endpoint+"/"+j.bucket+"/"+key)
 				}

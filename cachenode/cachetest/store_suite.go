@@ -39,6 +39,7 @@ func Store(t *testing.T, open func(t *testing.T) cachenode.Store) {
 		"publishing again is a success":           storePublishesAgain,
 		"ending again does nothing":               storeEndsAgain,
 		"revisions share blobs":                   storeSharesBlobs,
+		"a file may become a folder":              storeFileBecomesFolder,
 		"any placement, any alignment":            storePlacements,
 		"disjoint ranges at the same time":        storeConcurrentWrites,
 		"many fillings at the same time":          storeConcurrentFillings,
@@ -271,6 +272,11 @@ func storeSharesBlobs(t *testing.T, s cachenode.Store) {
 	holds(t, s, next)
 }
 
+func storeFileBecomesFolder(t *testing.T, s cachenode.Store) {
+	published(t, s, NewModel(t, map[string][]byte{"a": Bytes(1, 10), "b": Bytes(2, 10)}))
+	published(t, s, NewModel(t, map[string][]byte{"a/b/c": Bytes(3, 10), "b": Bytes(2, 10)}))
+}
+
 // Direct from aligned memory, from other memory, at odd offsets, with odd tails.
 func storePlacements(t *testing.T, s cachenode.Store) {
 	content := map[string][]byte{}
@@ -358,6 +364,9 @@ func storeConcurrentFillings(t *testing.T, s cachenode.Store) {
 				case !errors.Is(err, cachenode.ErrSealed) && !errors.Is(err, cachenode.ErrInUse):
 					t.Errorf("Ingest: %v", err)
 				}
+			}
+			if err := f.Publish(t.Context()); err != nil && cachenode.KindOf(err) != cachenode.ErrIncomplete {
+				t.Errorf("Publish: %v", err)
 			}
 		})
 	}

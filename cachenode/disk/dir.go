@@ -46,6 +46,8 @@ type Dir struct {
 	fsys    *fsys
 	lock    *os.File
 
+	publishing sync.Mutex // held while a revision is published; before mu
+
 	mu     sync.Mutex
 	placed map[string]placement
 	open   map[cachenode.BlobID]bool
@@ -99,7 +101,7 @@ func OpenDir(name string, o DirOptions) (_ *Dir, err error) {
 func (d *Dir) Close() error {
 	err := d.fsys.root.Close()
 	if d.lock != nil {
-		err = errors.Join(err, d.lock.Close())
+		err = errors.Join(err, unlock(d.lock))
 	}
 	return err
 }

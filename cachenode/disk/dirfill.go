@@ -7,7 +7,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"path"
+	"slices"
 
 	"github.com/dustin/go-humanize"
 
@@ -27,7 +29,7 @@ func (d *Dir) Begin(ctx context.Context, m cachenode.Manifest) (cachenode.Fillin
 	}
 	var missing int64
 	for _, file := range m.Files {
-		if _, at := d.at(file.Path); at == foreign && !d.options.Overwrite {
+		if _, at := d.at(file.Path); at == foreign && !d.options.Overwrite || d.walled(file.Path) {
 			return nil, &cachenode.Error{Kind: cachenode.ErrInvalid, Op: "write", Subject: path.Join(d.fsys.root.Name(), file.Path),
 				Err: errors.New("a file that hoist did not put there, or that was changed since, has this name"), Hint: "move it away, or say --overwrite"}
 		}
@@ -45,6 +47,17 @@ func (d *Dir) Begin(ctx context.Context, m cachenode.Manifest) (cachenode.Fillin
 		err = d.fsys.mkdir(dirSums)
 	}
 	return &dirFilling{dir: d, manifest: m}, err
+}
+
+// walled reports whether a file that is not ours is where name needs a folder.
+func (d *Dir) walled(name string) bool {
+	for folder := path.Dir(name); folder != "."; folder = path.Dir(folder) {
+		if info, err := d.fsys.root.Stat(folder); err == nil && !info.IsDir() {
+			_, at := d.at(folder)
+			return at == foreign
+		}
+	}
+	return false
 }
 
 // has reports whether a file's content is there: in place, or sealed and waiting.
@@ -80,6 +93,10 @@ func (f *dirFilling) Ingest(ctx context.Context, file cachenode.File) (cachenode
 		defer d.mu.Unlock()
 		delete(d.open, id)
 	}
+	if d.has(f.manifest, file) { // the one before sealed it meanwhile
+		done()
+		return nil, cachenode.ErrSealed
+	}
 	in, err := openIngest(d.fsys, path.Join(dirIngest, string(id)), d.sealed(id), d.sums(id), file.Size)
 	if err != nil {
 		done()
@@ -89,10 +106,12 @@ func (f *dirFilling) Ingest(ctx context.Context, file cachenode.File) (cachenode
 	return in, nil
 }
 
-// Publish moves the sealed blobs to their names, one by one and each whole, removes
-// what the last revision had and this one has not, and writes the manifest.
+// Publish removes what the last revision had and this one has not, moves the sealed
+// blobs to their names, one by one and each whole, and writes the manifest.
 func (f *dirFilling) Publish(ctx context.Context) error {
 	d, m := f.dir, f.manifest
+	d.publishing.Lock()
+	defer d.publishing.Unlock()
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -108,6 +127,9 @@ func (f *dirFilling) Publish(ctx context.Context) error {
 		return err
 	}
 	if err := d.fsys.syncDir(cachenode.Reserved); err != nil {
+		return err
+	}
+	if err := d.removeOld(m); err != nil {
 		return err
 	}
 	if err := d.place(m); err != nil {
@@ -173,24 +195,34 @@ func (d *Dir) place(m cachenode.Manifest) error {
 	return nil
 }
 
-// sweep removes files that an earlier revision had and m has not, unless somebody
-// changed them, and everything unfinished.
-func (d *Dir) sweep(m cachenode.Manifest) error {
-	keep, blobs := map[string]bool{}, map[cachenode.BlobID]bool{}
+// removeOld removes files that an earlier revision had and m has not, unless somebody
+// changed them. It comes before place: what was a file may have to be a folder.
+func (d *Dir) removeOld(m cachenode.Manifest) error {
+	keep := map[string]bool{}
 	for _, file := range m.Files {
 		keep[file.Path] = true
-		blobs[m.Blob(file)] = true
 	}
-	for name := range d.placed {
-		if keep[name] {
-			continue
-		}
+	d.mu.Lock()
+	names := slices.DeleteFunc(slices.Collect(maps.Keys(d.placed)), func(name string) bool { return keep[name] })
+	d.mu.Unlock()
+	for _, name := range names {
 		if _, at := d.at(name); at == foreign {
 			d.log.Warn("file left the model and was changed since: it stays", "path", name)
 		} else if err := d.fsys.remove(name); err != nil {
 			return err
 		}
+		d.mu.Lock()
 		delete(d.placed, name)
+		d.mu.Unlock()
+	}
+	return nil
+}
+
+// sweep removes the sums of blobs that m has not, and everything unfinished.
+func (d *Dir) sweep(m cachenode.Manifest) error {
+	blobs := map[cachenode.BlobID]bool{}
+	for _, file := range m.Files {
+		blobs[m.Blob(file)] = true
 	}
 	entries, err := d.fsys.list(dirSums)
 	for _, e := range entries {

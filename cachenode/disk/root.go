@@ -77,3 +77,9 @@ func lock(f *fsys, name string) (*os.File, error) {
 	}
 	return held, nil
 }
+
+// unlock gives the lock back. Closing alone would not do while a child of this process
+// that has yet to exec holds a copy of the descriptor.
+func unlock(held *os.File) error {
+	return errors.Join(unix.Flock(int(held.Fd()), unix.LOCK_UN), held.Close())
+}

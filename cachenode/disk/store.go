@@ -143,7 +143,7 @@ func (o *Options) setDefaults() {
 func (s *Store) Close() error {
 	s.stop()
 	s.work.Wait()
-	return errors.Join(s.lock.Close(), s.fsys.root.Close())
+	return errors.Join(unlock(s.lock), s.fsys.root.Close())
 }
 
 // Copy is one revision in the store.

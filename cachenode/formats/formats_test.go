@@ -14,6 +14,8 @@ import (
 	"strings"
 	"testing"
 
+	"pgregory.net/rapid"
+
 	"github.com/hoist-dev/hoist/cachenode"
 	"github.com/hoist-dev/hoist/cachenode/formats"
 )
@@ -109,6 +111,7 @@ func TestInspector_RefusesLyingSafetensors(t *testing.T) {
 		"metadata of numbers":     file(`{"__metadata__":{"n":1}}`, 0),
 		"metadata of lists":       file(`{"__metadata__":[]}`, 0),
 		"tensor of text":          file(`{"a":"b"}`, 0),
+		"nested without end":      file(`{"a":{"x":`+strings.Repeat("[", 200)+strings.Repeat("]", 200)+`,"dtype":"U8","shape":[1],"data_offsets":[0,1]}}`, 1),
 		"a name without end":      file(`{"`+strings.Repeat("x", 20<<20)+`":null}`, 0),
 		"a pickle":                []byte("\x80\x04\x95\x0e\x00\x00\x00\x00\x00\x00\x00\x8c\x02os"),
 	} {
@@ -133,6 +136,29 @@ func TestInspector_HeadRefusesEarly(t *testing.T) {
 	if err := (formats.Inspector{}).Head(f, lie[:4<<20]); cachenode.KindOf(err) != cachenode.ErrUnsafe {
 		t.Errorf("Head() = %v, want ErrUnsafe", err)
 	}
+}
+
+// What the beginning of a file gets it refused for, all of it gets it refused for too,
+// wherever the beginning ends and whatever byte was damaged.
+func TestInspector_HeadRefusesNothingThatWholeTakes(t *testing.T) {
+	t.Parallel()
+	good := file(`{"__metadata__":{"format":"pt"},"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"U8","shape":[],"data_offsets":[8,9]}}   `, 9)
+	rapid.Check(t, func(t *rapid.T) {
+		content := slices.Clone(good)
+		for range rapid.IntRange(0, 2).Draw(t, "damages") {
+			content[rapid.IntRange(0, len(content)-1).Draw(t, "at")] = rapid.Byte().Draw(t, "byte")
+		}
+		f := cachenode.File{Path: rapid.SampledFrom([]string{"m.safetensors", "m.safetensors.index.json", "m.gguf", "m.dat"}).Draw(t, "name"), Size: int64(len(content))}
+		inspector := formats.Inspector{AllowPickle: rapid.Bool().Draw(t, "allow pickle")}
+		whole := inspector.Whole(f, bytes.NewReader(content))
+		head := inspector.Head(f, content[:rapid.IntRange(9, len(content)).Draw(t, "head")])
+		if head != nil && whole == nil {
+			t.Fatalf("Head() = %v, Whole() took it", head)
+		}
+		if all := inspector.Head(f, content); (all == nil) != (whole == nil) {
+			t.Fatalf("Head() of all of it = %v, Whole() = %v", all, whole)
+		}
+	})
 }
 
 func TestInspector_JudgesIndexes(t *testing.T) {
@@ -201,7 +227,7 @@ func (broken) ReadAt([]byte, int64) (int, error) {
 	return 0, &cachenode.Error{Kind: cachenode.ErrDisk, Op: "read", Err: errors.New("input/output error")}
 }
 
-// J6: at most 128 MiB, whatever the header.
+// J6: at most 128 MiB, whatever the header says.
 func TestInspector_MemoryStaysBounded(t *testing.T) { //nolint:paralleltest // it measures the whole process
 	for name, entry := range map[string]string{
 		"many tensors":  `"t000000000000000000000000000000000000000":{"dtype":"U8","shape":[0],"data_offsets":[0,0]},`,
@@ -209,8 +235,6 @@ func TestInspector_MemoryStaysBounded(t *testing.T) { //nolint:paralleltest // i
 		"long unknowns": `"t000000000":{"` + strings.Repeat("n", 4<<20) + `":"` + strings.Repeat("v", 4<<20) + `"},`,
 		"deep nesting":  `"t000000000":{"x":` + strings.Repeat("[", 99_000_000),
 		"deep objects":  `"t000000000":{"x":` + strings.Repeat(`{"":`, 24_000_000),
-		"tiny entries":  `"t000000000":{},`,
-		"metadata":      `"__metadata__":{` + strings.Repeat(`"k":"v",`, 12_000_000) + `"k":"v"},`,
 		"one long name": `"t000000000` + strings.Repeat("n", 90_000_000) + `":{},`,
 	} {
 		h := newHugeHeader(entry)
@@ -219,7 +243,7 @@ func TestInspector_MemoryStaysBounded(t *testing.T) { //nolint:paralleltest // i
 		if err != nil && cachenode.KindOf(err) != cachenode.ErrUnsafe {
 			t.Errorf("%s: %v", name, err)
 		}
-		if h.peak > 128<<20 {
+		if h.peak > 64<<20 { // half of the promise: what is gone before the next look is not seen
 			t.Errorf("%s: %d MiB were in use", name, h.peak>>20)
 		}
 		t.Logf("%s: %d MiB at most, %.200v", name, h.peak>>20, err)
