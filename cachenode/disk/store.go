@@ -115,7 +115,7 @@ func open(path string, o Options) (_ *Store, err error) {
 		return nil, err
 	}
 	if err := checkLayout(f); err != nil {
-		return nil, errors.Join(err, held.Close())
+		return nil, errors.Join(err, unlock(held))
 	}
 	ctx, stop := context.WithCancel(context.Background()) //nolint:forbidigo // the life of the store, not of a call
 	s := &Store{options: o, log: o.Logger, fsys: f, lock: held, path: absolute, stop: stop,
