@@ -93,6 +93,28 @@ func TestDir_RefusesToReplaceFilesOfOthers(t *testing.T) {
 	}
 }
 
+// What has to fail fails before the first byte comes, and before what is there is touched.
+func TestDir_RefusesAFileOfOthersWhereAFolderMustBe(t *testing.T) {
+	t.Parallel()
+	dir, m := t.TempDir(), newModel("m", map[string]tagged{"a/b/w": {1, 10}})
+	at := filepath.Join(dir, "a")
+	if err := os.WriteFile(at, []byte("mine"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, overwrite := range []bool{false, true} {
+		d := openDir(t, dir, DirOptions{Overwrite: overwrite})
+		if _, err := d.Begin(t.Context(), m.Manifest); !errors.Is(err, cachenode.ErrInvalid) {
+			t.Errorf("Begin(), overwrite %v: %v", overwrite, err)
+		}
+		if err := d.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if raw, err := os.ReadFile(at); err != nil || string(raw) != "mine" {
+		t.Errorf("it was touched: %q, %v", raw, err)
+	}
+}
+
 func TestDir_IsForOneAtATime(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -83,9 +83,3 @@ func lock(f *fsys, name string) (*os.File, error) {
 func unlock(held *os.File) error {
 	return errors.Join(unix.Flock(int(held.Fd()), unix.LOCK_UN), held.Close())
 }
-
-// unlock gives the lock back at once: closing alone would leave it with a child that
-// was forked meanwhile, until that has run its exec.
-func unlock(held *os.File) error {
-	return errors.Join(unix.Flock(int(held.Fd()), unix.LOCK_UN), held.Close())
-}
