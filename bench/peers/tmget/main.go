@@ -8,6 +8,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -29,7 +30,7 @@ func main() {
 
 func run(ctx context.Context, args []string) error {
 	if len(args) != 3 {
-		return fmt.Errorf("usage: tmget BUCKET PREFIX/ DIR")
+		return errors.New("usage: tmget BUCKET PREFIX/ DIR")
 	}
 	cfg, err := config.LoadDefaultConfig(ctx)
 	if err != nil {
