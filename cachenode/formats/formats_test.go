@@ -253,6 +253,7 @@ func TestInspector_MemoryStaysBounded(t *testing.T) { //nolint:paralleltest // i
 // hugeHeader is a safetensors file with a header of almost 100 MB that is made while it
 // is read: one entry again and again, with a number in its name.
 type hugeHeader struct {
+	start  []byte
 	entry  []byte
 	count  int64
 	size   int64
@@ -261,9 +262,12 @@ type hugeHeader struct {
 	toLook int64  // bytes until the next look at the heap
 }
 
+const hugeEnd = `"__metadata__":{}}`
+
 func newHugeHeader(entry string) *hugeHeader {
 	h := &hugeHeader{entry: []byte(entry), count: 99_999_000 / int64(len(entry))}
-	h.size = 8 + int64(len(`{"__metadata__":{}}`)) - 1 + h.count*int64(len(entry)) + 1
+	h.size = 9 + h.count*int64(len(entry)) + int64(len(hugeEnd))
+	h.start = append(binary.LittleEndian.AppendUint64(nil, uint64(h.size-8)), '{')
 	h.idle = heap()
 	return h
 }
@@ -292,15 +296,12 @@ func (h *hugeHeader) ReadAt(p []byte, off int64) (int, error) {
 
 // copy copies a run of what is at off.
 func (h *hugeHeader) copy(p []byte, off int64) int {
-	start := binary.LittleEndian.AppendUint64(nil, uint64(h.size-8))
-	start = append(start, '{')
-	end := []byte(`"__metadata__":{}}`)
-	body := off - int64(len(start))
+	body := off - int64(len(h.start))
 	switch {
 	case body < 0:
-		return copy(p, start[off:])
+		return copy(p, h.start[off:])
 	case body >= h.count*int64(len(h.entry)):
-		return copy(p, end[body-h.count*int64(len(h.entry)):])
+		return copy(p, hugeEnd[body-h.count*int64(len(h.entry)):])
 	}
 	which, at := body/int64(len(h.entry)), int(body%int64(len(h.entry)))
 	n := copy(p, h.entry[at:])

@@ -9,14 +9,20 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"testing"
 
 	"golang.org/x/sys/unix"
 )
 
+// TB is what Build needs of a testing.TB; the demo, which is no test, imports this
+// package too.
+type TB interface {
+	Helper()
+	Fatalf(format string, args ...any)
+}
+
 // Build builds versitygw from the module tools/s3 and returns the binary's path.
 // Where make has built it already, that is a matter of milliseconds.
-func Build(tb testing.TB) string {
+func Build(tb TB) string {
 	tb.Helper()
 	bin, err := build()
 	if err != nil {
