@@ -78,9 +78,7 @@ func (f *filling) Ingest(ctx context.Context, file cachenode.File) (cachenode.In
 	dir := path.Join(ingestDir, string(id))
 	in, err := openIngest(s.fsys, dir, blobPath(id), blobPath(id)+sumsSuffix, file.Size)
 	if err != nil {
-		s.mu.Lock()
-		delete(s.blobs, id)
-		s.mu.Unlock()
+		s.settle(id, dir)
 		return nil, s.observe(err)
 	}
 	s.mu.Lock()
@@ -89,7 +87,7 @@ func (f *filling) Ingest(ctx context.Context, file cachenode.File) (cachenode.In
 		delete(other.waiting, id) // it is on disk now, and counted there
 	}
 	s.mu.Unlock()
-	in.done = func() { s.settle(id, in) }
+	in.done = func() { s.settle(id, dir) }
 	return &storeIngest{ingest: in, store: s, id: id}, nil
 }
 
@@ -112,12 +110,12 @@ func (s *Store) claimBlob(id cachenode.BlobID, name string) error {
 }
 
 // settle records what an ingest left behind.
-func (s *Store) settle(id cachenode.BlobID, in *ingest) {
+func (s *Store) settle(id cachenode.BlobID, dir string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	b := s.blobs[id]
 	b.open = false
-	if !b.sealed && s.fsys.size(path.Join(in.dir, "data")) < 0 {
+	if !b.sealed && s.fsys.size(path.Join(dir, "data")) < 0 {
 		delete(s.blobs, id)
 	}
 }

@@ -40,13 +40,15 @@ func openIngest(f *fsys, dir, whole, sumsAt string, size int64) (_ *ingest, err 
 		return nil, err
 	}
 	in := &ingest{fsys: f, dir: dir, whole: whole, sumsAt: sumsAt, size: size, done: func() {}}
+	fresh := f.size(path.Join(dir, "data")) < 0
 	defer func() {
 		if err != nil {
 			in.closeFiles()
-			_ = f.removeAll(dir) // nothing of it counts yet, or not any more
+			if fresh { // else it holds what an earlier attempt verified
+				_ = f.removeAll(dir)
+			}
 		}
 	}()
-	fresh := f.size(path.Join(dir, "data")) < 0
 	if in.data, err = f.create(path.Join(dir, "data"), 0); err != nil {
 		return nil, err
 	}

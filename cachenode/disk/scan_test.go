@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 
 	"github.com/hoist-dev/hoist/cachenode"
@@ -114,6 +115,40 @@ func TestScan_UnfinishedBlobsKeepTheirVerifiedChunks(t *testing.T) {
 	}
 	mustFill(t, s, m)
 	if err := same(s.Path(m.Revision()), m); err != nil {
+		t.Error(err)
+	}
+}
+
+// An ingest that can't be opened keeps what an earlier one verified.
+func TestIngest_FailureToResumeLosesNothing(t *testing.T) {
+	t.Parallel()
+	s := openStore(t, privateDir(t), Options{})
+	m := newModel("m", map[string]tagged{"w": {1, cachenode.ChunkSize + 77}})
+	f := m.Files[0]
+	filling, err := s.Begin(t.Context(), m.Manifest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer filling.End()
+	in, err := filling.Ingest(t.Context(), f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(ingestChunk(in, f, m.content["w"], 0), in.Close(false)); err != nil {
+		t.Fatal(err)
+	}
+	s.fsys.hook, _ = failAt(3, syscall.ENOSPC, false) // the allocation
+	if _, err := filling.Ingest(t.Context(), f); !errors.Is(err, cachenode.ErrNoSpace) {
+		t.Fatalf("Ingest() on a full disk = %v", err)
+	}
+	s.fsys.hook = nil
+	if in, err = filling.Ingest(t.Context(), f); err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := in.Verified(0); !ok {
+		t.Error("the chunk that was verified is gone")
+	}
+	if err := in.Close(true); err != nil {
 		t.Error(err)
 	}
 }

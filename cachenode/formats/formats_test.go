@@ -229,6 +229,9 @@ func (broken) ReadAt([]byte, int64) (int, error) {
 
 // J6: at most 128 MiB, whatever the header says.
 func TestInspector_MemoryStaysBounded(t *testing.T) { //nolint:paralleltest // it measures the whole process
+	if testing.Short() {
+		t.Skip("it reads 600 MB of JSON")
+	}
 	for name, entry := range map[string]string{
 		"many tensors":  `"t000000000000000000000000000000000000000":{"dtype":"U8","shape":[0],"data_offsets":[0,0]},`,
 		"long names":    `"t000000000` + strings.Repeat("n", 4<<20) + `":{"dtype":"U8","shape":[0],"data_offsets":[0,0]},`,
