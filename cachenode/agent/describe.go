@@ -4,6 +4,8 @@
 package agent
 
 import (
+	"time"
+
 	"github.com/hoist-dev/hoist/cachenode"
 	"github.com/hoist-dev/hoist/cachenode/disk"
 	"github.com/hoist-dev/hoist/cachenode/fetch"
@@ -26,4 +28,18 @@ func cacheStatus(s *disk.Store) CacheStatus {
 		c.Leases += held.Leases
 	}
 	return c
+}
+
+// describe fills in what m says about a fill that is running.
+func describe(m *ModelStatus, p fetch.Snapshot, rate *fetch.Rate) {
+	perSecond := rate.Look(time.Now(), p.Done)
+	if p.Total == 0 {
+		return // not resolved yet: what is held is all there is to say
+	}
+	m.Bytes, m.BytesDone = p.Total, p.Done
+	m.BytesPerSecond, m.RemainingSeconds = -1, -1
+	if perSecond >= 1 {
+		m.BytesPerSecond = int64(perSecond)
+		m.RemainingSeconds = int64(float64(p.Total-p.Done) / perSecond)
+	}
 }

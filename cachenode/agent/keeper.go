@@ -31,7 +31,7 @@ type keeper struct {
 	bytes    int64              // of held
 	release  func()             // gives the lease on held back
 	progress *fetch.Progress    // of the fill that is running, or nil
-	speed    speed              // of progress
+	rate     fetch.Rate         // of progress
 }
 
 func newKeeper(n *Node, want Want) *keeper {
@@ -162,7 +162,7 @@ func (k *keeper) hold(m cachenode.Manifest) error {
 func (k *keeper) fetching(p *fetch.Progress) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.progress, k.speed = p, speed{}
+	k.progress, k.rate = p, fetch.Rate{}
 	if k.held == "" {
 		k.enter(Fetching)
 	}
@@ -246,7 +246,7 @@ func (k *keeper) status() ModelStatus {
 		s.Error = k.failure.Error()
 	}
 	if k.progress != nil {
-		k.speed.describe(&s, k.progress.Snapshot())
+		describe(&s, k.progress.Snapshot(), &k.rate)
 	}
 	return s
 }

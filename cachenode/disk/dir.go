@@ -31,8 +31,9 @@ const (
 
 // DirOptions are the choices of a Dir.
 type DirOptions struct {
-	Overwrite bool         // replace files that are not from an earlier run, or were changed since
-	Logger    *slog.Logger // nil is silence
+	Overwrite bool          // replace files that are not from an earlier run, or were changed since
+	Logger    *slog.Logger  // nil is silence
+	OnRead    func(n int64) // told how many bytes Verify is about to read; nil is nobody
 
 	hook func(Op) error // tests: faults and order
 }
@@ -129,7 +130,12 @@ func (d *Dir) Verify(ctx context.Context) (cachenode.Manifest, error) {
 	}
 	var first error
 	for _, file := range m.Files {
-		err := checkBlob(d.fsys, file.Path, d.sums(m.Blob(file)), func(int64) error { return ctx.Err() })
+		err := checkBlob(d.fsys, file.Path, d.sums(m.Blob(file)), func(n int64) error {
+			if d.options.OnRead != nil {
+				d.options.OnRead(n)
+			}
+			return ctx.Err()
+		})
 		if ctx.Err() != nil {
 			return m, ctx.Err()
 		}

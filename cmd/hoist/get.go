@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"sync"
 	"time"
 
 	"github.com/dustin/go-humanize"
@@ -116,11 +115,7 @@ func (o *getOptions) run(cmd *cobra.Command, uri, path string) (err error) {
 
 // watch downloads and shows how far it is.
 func (o *getOptions) watch(ctx context.Context, stderr io.Writer, scheduler *fetch.Scheduler, r fetch.Request) (cachenode.Manifest, error) {
-	showing, stop := context.WithCancel(context.WithoutCancel(ctx)) // shows the end, too
-	var shown sync.WaitGroup
-	shown.Go(func() { newMeter(stderr, o.json, o.quiet)(showing, r.Progress.Snapshot) })
-	defer shown.Wait()
-	defer stop()
+	defer newMeter(stderr, o.json, o.quiet).start(ctx, r.Progress.Snapshot)()
 	return scheduler.Ensure(ctx, r)
 }
 

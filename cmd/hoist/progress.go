@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/dustin/go-humanize"
@@ -21,6 +22,14 @@ import (
 
 // meter shows progress until its context ends; a bar then stays as it is.
 type meter func(ctx context.Context, read func() fetch.Snapshot)
+
+// start shows progress until stop is called, which shows the end and waits for that.
+func (m meter) start(ctx context.Context, read func() fetch.Snapshot) (stop func()) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx)) // an interrupted download has an end, too
+	var shown sync.WaitGroup
+	shown.Go(func() { m(ctx, read) })
+	return func() { cancel(); shown.Wait() }
+}
 
 // newMeter picks what suits w: bars on a terminal, JSON lines if asked, plain
 // lines elsewhere, nothing if quiet.
@@ -45,22 +54,21 @@ func isTerminal(w io.Writer) bool {
 // bar draws one line: phase, bar, bytes, speed, time left.
 func bar(ctx context.Context, w io.Writer, read func() fetch.Snapshot) {
 	bars := mpb.New(mpb.WithOutput(w), mpb.WithWidth(40), mpb.WithRefreshRate(100*time.Millisecond))
+	var rate fetch.Rate
+	speed := func() float64 { return rate.Look(time.Now(), read().Done) } // called by the bars' one goroutine
 	line := bars.New(0,
 		mpb.BarStyle().Lbound("").Filler("█").Tip("▌").Padding("░").Rbound(""),
 		mpb.PrependDecorators(decor.Any(func(decor.Statistics) string { return fmt.Sprintf("%-11s", string(read().Phase)) })),
 		mpb.AppendDecorators(
 			decor.CountersKibiByte("% .1f / % .1f", decor.WCSyncSpace),
-			decor.EwmaSpeed(decor.SizeB1024(0), "% .0f", 30, decor.WCSyncSpace),
-			decor.OnComplete(decor.EwmaETA(decor.ET_STYLE_GO, 30, decor.WCSyncSpace), " done"),
+			decor.Any(func(decor.Statistics) string { return "  " + paced(read(), speed()) }),
 		))
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
-	last := time.Now()
 	for {
-		p, now := read(), time.Now()
+		p := read()
 		line.SetTotal(p.Total, false)
-		line.EwmaSetCurrent(p.Done, now.Sub(last))
-		last = now
+		line.SetCurrent(p.Done)
 		select {
 		case <-ctx.Done():
 			p = read()
@@ -108,12 +116,16 @@ func writeJSONLine(w io.Writer, p fetch.Snapshot, speed float64) {
 }
 
 func writePlainLine(w io.Writer, p fetch.Snapshot, speed float64) {
+	_, _ = fmt.Fprintf(w, "%s: %s of %s, %s\n", p.Phase, humanize.IBytes(uint64(p.Done)), humanize.IBytes(uint64(p.Total)), paced(p, speed))
+}
+
+// paced is the speed and the time left, for people.
+func paced(p fetch.Snapshot, speed float64) string {
 	left := "unknown time"
 	if s := remaining(p, speed); s >= 0 {
 		left = (time.Duration(s) * time.Second).String()
 	}
-	_, _ = fmt.Fprintf(w, "%s: %s of %s, %s/s, %s left\n",
-		p.Phase, humanize.IBytes(uint64(p.Done)), humanize.IBytes(uint64(p.Total)), humanize.IBytes(uint64(max(speed, 0))), left)
+	return fmt.Sprintf("%s/s, %s left", humanize.IBytes(uint64(max(speed, 0))), left)
 }
 
 // remaining is the time left in seconds, -1 if it can't be told.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
@@ -15,6 +16,7 @@ import (
 	"github.com/hoist-dev/hoist/cachenode"
 	"github.com/hoist-dev/hoist/cachenode/agent"
 	"github.com/hoist-dev/hoist/cachenode/disk"
+	"github.com/hoist-dev/hoist/cachenode/fetch"
 )
 
 func newVerify() *cobra.Command {
@@ -54,12 +56,20 @@ func verifyDir(cmd *cobra.Command, path string) (err error) {
 	if err != nil {
 		return err
 	}
-	dir, err := disk.OpenDir(path, disk.DirOptions{Logger: log})
+	var read, total atomic.Int64
+	dir, err := disk.OpenDir(path, disk.DirOptions{Logger: log, OnRead: func(n int64) { read.Add(n) }})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, dir.Close()) }()
+	if m, err := dir.Manifest(); err == nil {
+		total.Store(m.Bytes())
+	}
+	stop := newMeter(cmd.ErrOrStderr(), false, false).start(cmd.Context(), func() fetch.Snapshot {
+		return fetch.Snapshot{Phase: "verifying", Done: read.Load(), Total: total.Load()}
+	})
 	m, err := dir.Verify(cmd.Context())
+	stop()
 	if err == nil {
 		_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s is intact (%d files, %s, revision %s)\n", path, len(m.Files), humanize.IBytes(uint64(m.Bytes())), m.Revision().Short())
 	}
