@@ -1,0 +1,31 @@
+// Copyright The Hoist Authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Command cluster starts a real Kubernetes on this machine, from programs built from Go modules: no docker, no registry.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/hoist-dev/hoist/test/cluster/machine"
+)
+
+func main() {
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, "cluster:", err)
+		os.Exit(1)
+	}
+}
+
+func run() error {
+	if len(os.Args) > 1 && os.Args[1] == machine.InitCommand {
+		return machine.Init()
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	return newCommand().ExecuteContext(ctx)
+}
