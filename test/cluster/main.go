@@ -11,10 +11,11 @@ import (
 	"os/signal"
 	"syscall"
 
-	"github.com/hoist-dev/hoist/test/cluster/machine"
+	"github.com/hoist-dev/hoist/test/cluster/harness"
 )
 
 func main() {
+	harness.RunAsPartOfACluster(context.Background(), os.Args[1:])
 	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, "cluster:", err)
 		os.Exit(1)
@@ -22,9 +23,6 @@ func main() {
 }
 
 func run() error {
-	if len(os.Args) > 1 && os.Args[1] == machine.InitCommand {
-		return machine.Init()
-	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	return newCommand().ExecuteContext(ctx)

@@ -42,8 +42,7 @@ type Options struct {
 	KWOK       int // simulated nodes
 	S3         bool
 
-	// Self is a program that calls machine.Init when its first argument is machine.InitCommand, and ServeGPU when it is
-	// GPUCommand: the command test/cluster, or one that imports this package.
+	// Self is a program that calls RunAsPartOfACluster before anything else: this one, mostly (os.Executable).
 	Self string
 	// Owned has the cluster cleaned away by the next Up or Down of anybody once this process has ended.
 	Owned bool

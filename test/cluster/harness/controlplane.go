@@ -9,26 +9,35 @@ import (
 	"path/filepath"
 	"strconv"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/hoist-dev/hoist/test/cluster/machine"
 	"github.com/hoist-dev/hoist/test/cluster/network"
 )
 
 // startControlPlane starts its four parts and returns when all of them answer.
 func (c *Cluster) startControlPlane(ctx context.Context) error {
-	for _, service := range []machine.Service{c.etcd(), c.apiServer()} {
-		if err := c.state.Hub.Start(ctx, service); err != nil {
-			return err
-		}
-	}
-	if err := c.awaitAPI(ctx); err != nil {
+	client, err := c.Client()
+	if err != nil {
 		return err
 	}
-	for _, service := range []machine.Service{c.controllerManager(), c.scheduler()} {
-		if err := c.state.Hub.Start(ctx, service); err != nil {
-			return err
-		}
+	if err := c.state.Hub.Start(ctx, c.etcd()); err != nil {
+		return err
 	}
-	return c.awaitServiceAccount(ctx)
+	err = run(ctx, c.state.Hub, c.apiServer(), func(ctx context.Context) error {
+		return client.Discovery().RESTClient().Get().AbsPath("/readyz").Do(ctx).Error()
+	})
+	if err != nil {
+		return err
+	}
+	if err := c.state.Hub.Start(ctx, c.scheduler()); err != nil {
+		return err
+	}
+	return run(ctx, c.state.Hub, c.controllerManager(), func(ctx context.Context) error {
+		// The last that it makes before there can be pods.
+		_, err := client.CoreV1().ServiceAccounts(metav1.NamespaceDefault).Get(ctx, "default", metav1.GetOptions{})
+		return err
+	})
 }
 
 // kube is a service that is a part of Kubernetes.

@@ -40,7 +40,7 @@ const cacheMount = "/var/lib/hoist"
 var globalSysctls = map[string]string{"vm/overcommit_memory": "1", "kernel/panic": "10", "kernel/panic_on_oops": "1"}
 
 // addNodes writes all nodes down and makes their files.
-func (c *Cluster) addNodes(options Options) error {
+func (c *Cluster) addNodes(ctx context.Context, options Options) error {
 	for i := range options.Nodes {
 		c.state.Nodes = append(c.state.Nodes, Node{Name: nodeName(i + 1), GPU: options.GPU})
 		c.state.Cgroups = append(c.state.Cgroups, c.cgroup(i))
@@ -49,14 +49,14 @@ func (c *Cluster) addNodes(options Options) error {
 		return err
 	}
 	for i := range c.state.Nodes {
-		if err := c.makeNode(i, options.DiskBytes); err != nil {
+		if err := c.makeNode(ctx, i, options.DiskBytes); err != nil {
 			return fmt.Errorf("make %s: %w", nodeName(i+1), err)
 		}
 	}
 	return nil
 }
 
-func (c *Cluster) makeNode(i int, diskBytes int64) error {
+func (c *Cluster) makeNode(ctx context.Context, i int, diskBytes int64) error {
 	dir := c.nodeDir(i)
 	for _, folder := range []string{"lib", "log", "cache"} {
 		if err := os.MkdirAll(filepath.Join(dir, varFolder, folder), 0o755); err != nil {
@@ -83,6 +83,11 @@ func (c *Cluster) makeNode(i int, diskBytes int64) error {
 	}
 	if err := c.writeNodeConfig(i); err != nil {
 		return err
+	}
+	if c.state.Nodes[i].GPU.Count > 0 {
+		if err := c.makeGPULibrary(ctx, i); err != nil {
+			return err
+		}
 	}
 	return makeDisk(filepath.Join(dir, diskFile), diskBytes)
 }
@@ -152,12 +157,9 @@ func (c *Cluster) startContainerd(ctx context.Context, i int) error {
 		Argv: []string{c.tools.Containerd, "--config", filepath.Join(c.nodeConfig(i), "containerd.toml")},
 		Env:  environment(),
 	}
-	if err := node.Start(ctx, service); err != nil {
-		return err
-	}
-	err := Await(ctx, "containerd of "+nodeName(i+1), func(ctx context.Context) (bool, error) {
+	err := run(ctx, node, service, func(ctx context.Context) error {
 		_, err := c.ctr(ctx, i, "version")
-		return true, err
+		return err
 	})
 	if err != nil {
 		return err

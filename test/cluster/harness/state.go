@@ -43,6 +43,7 @@ type state struct {
 	Network network.Plan    `json:"network"`
 	Nodes   []Node          `json:"nodes"`
 	Ports   ports           `json:"ports"`
+	S3      S3              `json:"s3"`
 	Cgroups []string        `json:"cgroups"` // folders
 }
 

@@ -107,7 +107,7 @@ func (c *Cluster) up(ctx context.Context, options Options) error {
 	if err := c.writeCredentials(options.Nodes); err != nil {
 		return err
 	}
-	if err := c.addNodes(options); err != nil {
+	if err := c.addNodes(ctx, options); err != nil {
 		return err
 	}
 	if options.Nodes > 0 {

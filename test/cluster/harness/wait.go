@@ -7,11 +7,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
+
+	"github.com/hoist-dev/hoist/test/cluster/deviceplugin"
 )
 
 const (
@@ -26,42 +29,19 @@ func Await(ctx context.Context, what string, done func(context.Context) (bool, e
 	ctx, cancel := context.WithTimeout(ctx, startLimit)
 	defer cancel()
 	var last error
-	err := wait.PollUntilContextCancel(ctx, pollEvery, true, func(ctx context.Context) (bool, error) {
+	if err := wait.PollUntilContextCancel(ctx, pollEvery, true, func(ctx context.Context) (bool, error) {
 		ok, err := done(ctx)
 		if err != nil && ctx.Err() == nil {
 			last = err
 		}
 		return ok && err == nil, nil
-	})
-	if err != nil {
-		return fmt.Errorf("wait for %s: %w", what, errors.Join(err, last))
+	}); err != nil {
+		return fmt.Errorf("wait for %s: %w", what, errors.Join(context.Cause(ctx), last))
 	}
 	return nil
 }
 
-func (c *Cluster) awaitAPI(ctx context.Context) error {
-	client, err := c.Client()
-	if err != nil {
-		return err
-	}
-	return Await(ctx, "the API server", func(ctx context.Context) (bool, error) {
-		return true, client.Discovery().RESTClient().Get().AbsPath("/readyz").Do(ctx).Error()
-	})
-}
-
-// awaitServiceAccount waits for what the controller manager does last before pods can be made.
-func (c *Cluster) awaitServiceAccount(ctx context.Context) error {
-	client, err := c.Client()
-	if err != nil {
-		return err
-	}
-	return Await(ctx, "the default service account", func(ctx context.Context) (bool, error) {
-		_, err := client.CoreV1().ServiceAccounts(metav1.NamespaceDefault).Get(ctx, "default", metav1.GetOptions{})
-		return true, err
-	})
-}
-
-// AwaitNodes waits until every node is Ready, simulated ones included.
+// AwaitNodes waits until every node is Ready and has its GPUs, simulated nodes included.
 func (c *Cluster) AwaitNodes(ctx context.Context) error {
 	client, err := c.Client()
 	if err != nil {
@@ -76,19 +56,29 @@ func (c *Cluster) AwaitNodes(ctx context.Context) error {
 			return false, fmt.Errorf("%d of %d nodes have registered", len(nodes.Items), len(c.state.Nodes))
 		}
 		for i := range nodes.Items {
-			if !nodeReady(&nodes.Items[i]) {
-				return false, fmt.Errorf("node %s is not Ready", nodes.Items[i].Name)
+			if err := c.checkReady(&nodes.Items[i]); err != nil {
+				return false, err
 			}
 		}
 		return true, nil
 	})
 }
 
-func nodeReady(node *corev1.Node) bool {
-	for _, condition := range node.Status.Conditions {
-		if condition.Type == corev1.NodeReady {
-			return condition.Status == corev1.ConditionTrue
-		}
+// checkReady says what a node lacks.
+func (c *Cluster) checkReady(node *corev1.Node) error {
+	ready := slices.ContainsFunc(node.Status.Conditions, func(condition corev1.NodeCondition) bool {
+		return condition.Type == corev1.NodeReady && condition.Status == corev1.ConditionTrue
+	})
+	if !ready {
+		return fmt.Errorf("node %s is not Ready", node.Name)
 	}
-	return false
+	i := slices.IndexFunc(c.state.Nodes, func(n Node) bool { return n.Name == node.Name })
+	if i < 0 {
+		return nil // a simulated one
+	}
+	gpus := node.Status.Allocatable[deviceplugin.Resource]
+	if want := c.state.Nodes[i].GPU.Count; gpus.Value() != int64(want) {
+		return fmt.Errorf("node %s has %d GPUs, want %d", node.Name, gpus.Value(), want)
+	}
+	return nil
 }

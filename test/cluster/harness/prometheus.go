@@ -1,0 +1,54 @@
+// Copyright The Hoist Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package harness
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os/exec"
+	"path/filepath"
+)
+
+// PrometheusURL is where Prometheus answers, for pods as well as for this computer. It scrapes every second what runs in pods
+// that are annotated prometheus.io/scrape, at the port that prometheus.io/port names.
+func (c *Cluster) PrometheusURL() string { return "http://" + c.address(c.state.Ports.Prometheus) }
+
+func (c *Cluster) startPrometheus(ctx context.Context) error {
+	program, err := exec.LookPath("prometheus") // from the distribution: preflight has seen it
+	if err != nil {
+		return err
+	}
+	discovery := c.address(c.state.Ports.Discovery)
+	discover := addon("discover", c.state.Self, nil, discoverCommand, c.Kubeconfig(), discovery)
+	if err := run(ctx, c.state.Hub, discover, func(ctx context.Context) error { return get(ctx, "http://"+discovery) }); err != nil {
+		return err
+	}
+	config := filepath.Join(c.dir, "hub", "config", "prometheus.yaml")
+	if err := writeConfig("prometheus.yaml", config, map[string]string{"Targets": "http://" + discovery}); err != nil {
+		return err
+	}
+	service := addon("prometheus", program, nil,
+		"--config.file="+config,
+		"--storage.tsdb.path="+filepath.Join(c.dir, "prometheus"),
+		"--web.listen-address="+c.address(c.state.Ports.Prometheus))
+	return run(ctx, c.state.Hub, service, func(ctx context.Context) error { return get(ctx, c.PrometheusURL()+"/-/ready") })
+}
+
+// get asks for a URL and wants a 200.
+func get(ctx context.Context, url string) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
+	if err != nil {
+		return err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s answers %s", url, response.Status)
+	}
+	return nil
+}

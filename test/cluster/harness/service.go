@@ -1,0 +1,50 @@
+// Copyright The Hoist Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package harness
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/hoist-dev/hoist/test/cluster/machine"
+)
+
+// errEnded is a service that ended before it answered.
+var errEnded = errors.New("it ended")
+
+// run starts a service and waits until it answers. When it ends instead, the error has the last that it wrote.
+func run(ctx context.Context, m machine.Machine, service machine.Service, answers func(context.Context) error) error {
+	if err := m.Start(ctx, service); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	return Await(ctx, service.Name, func(ctx context.Context) (bool, error) {
+		pid, err := m.PID(ctx, service.Name)
+		if err == nil && pid == 0 {
+			err = fmt.Errorf("%w: %s", errEnded, lastLines(m.Log(service.Name)))
+			cancel(err)
+		}
+		if err != nil {
+			return false, err
+		}
+		return true, answers(ctx)
+	})
+}
+
+// lastLines gives the end of a log.
+func lastLines(path string) []byte {
+	const limit = 1000 // bytes
+	log, err := os.ReadFile(path)
+	if err != nil {
+		return nil
+	}
+	if len(log) > limit {
+		_, log, _ = bytes.Cut(log[len(log)-limit:], []byte("\n"))
+	}
+	return bytes.TrimSpace(log)
+}
