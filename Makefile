@@ -63,6 +63,17 @@ test-root: ## Run the tests that need root (power cuts, full disks); none is ski
 race: $(S3) ## Run the node's tests under the race detector (RACE_FLAGS=-short)
 	CGO_ENABLED=1 $(GO) test -race -timeout=$(TEST_TIMEOUT) $(RACE_FLAGS) ./cachenode/...
 
+SUITE       ?= *
+E2E_TIMEOUT ?= 20m
+E2E_FLAGS   ?=
+
+.PHONY: e2e
+e2e: cluster-tools ## Run the suites on a real Kubernetes, as root (SUITE=harness, E2E_FLAGS='-run KEDA')
+	@for dir in $(wildcard test/e2e/$(SUITE)); do \
+	  ls $$dir/*_test.go >/dev/null 2>&1 || continue; \
+	  $(GO) test -tags e2e -count=1 -timeout=$(E2E_TIMEOUT) $(E2E_FLAGS) ./$$dir; \
+	done
+
 .PHONY: fuzz
 fuzz: ## Run each fuzz target for FUZZTIME (10s)
 	@targets=$$(grep -rHoE --include='*_test.go' '^func Fuzz[A-Za-z0-9_]+' . | sed 's/:func / /' | sort); \
@@ -76,6 +87,22 @@ fuzz: ## Run each fuzz target for FUZZTIME (10s)
 soak: ## Run the property tests with SOAK_CHECKS (10000) cases each; takes hours
 	$(GO) test -count=1 -timeout=0 $$($(GO) list -f '{{.ImportPath}} {{.TestImports}} {{.XTestImports}}' ./... \
 	  | awk '/pgregory.net\/rapid/ { print $$1 }') -args -rapid.checks=$(SOAK_CHECKS) -rapid.steps=100
+
+##@ A cluster on this machine
+
+CLUSTER_FLAGS ?=
+
+.PHONY: cluster-up
+cluster-up: ## Start a Kubernetes with 2 nodes and simulated GPUs, as root (CLUSTER_FLAGS="--keda --prometheus --s3")
+	@$(GO) run ./test/cluster up $(CLUSTER_FLAGS)
+
+.PHONY: cluster-down
+cluster-down: ## Remove it, and whatever a killed run has left
+	@$(GO) run ./test/cluster down
+
+.PHONY: cluster-tools
+cluster-tools: ## Build what a cluster runs, once, outside of the checkout: ten minutes on two cores
+	@$(GO) run ./test/cluster tools
 
 ##@ Measure
 
@@ -102,7 +129,7 @@ lint: $(LINT) ## Check style and the direction of imports
 
 .PHONY: verify
 verify: verify-generated verify-format verify-modules ## Check everything but the tests; a change must pass it
-	$(call in-each,$(MODULES),$(GO) build -o /dev/null ./... && $(GO) vet ./...)
+	$(call in-each,$(MODULES),$(GO) build -o /dev/null ./... && $(GO) vet -tags e2e ./...)
 	@$(MAKE) lint
 	@echo 'verify: all good'
 

@@ -4,11 +4,7 @@
 package harness
 
 import (
-	"bytes"
 	"context"
-	"fmt"
-	"os/exec"
-	"path/filepath"
 
 	"golang.org/x/sync/errgroup"
 
@@ -32,37 +28,6 @@ func (c *Cluster) startAddons(ctx context.Context, options Options) error {
 		}
 	}
 	return group.Wait()
-}
-
-// Apply has the API server take these manifests, as kubectl apply --server-side does.
-func (c *Cluster) Apply(ctx context.Context, manifests []byte) error {
-	cmd := c.kubectl(ctx, "apply", "--server-side", "--filename=-")
-	cmd.Stdin = bytes.NewReader(manifests)
-	return runKubectl(cmd)
-}
-
-func (c *Cluster) applyFile(ctx context.Context, path string) error {
-	return runKubectl(c.kubectl(ctx, "apply", "--server-side", "--filename="+path))
-}
-
-// applyTemplate fills in one of our own templates and applies it.
-func (c *Cluster) applyTemplate(ctx context.Context, name string, values any) error {
-	path := filepath.Join(c.dir, "hub", "config", name)
-	if err := writeConfig(name, path, values); err != nil {
-		return err
-	}
-	return c.applyFile(ctx, path)
-}
-
-func (c *Cluster) kubectl(ctx context.Context, arguments ...string) *exec.Cmd {
-	return exec.CommandContext(ctx, c.tools.Kube, append([]string{"kubectl", "--kubeconfig=" + c.Kubeconfig()}, arguments...)...)
-}
-
-func runKubectl(cmd *exec.Cmd) error {
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("kubectl %s: %w: %s", cmd.Args[3], err, out)
-	}
-	return nil
 }
 
 // addon is a service of the hub that is not a part of Kubernetes.

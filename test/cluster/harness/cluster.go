@@ -98,13 +98,16 @@ func (c *Cluster) Client() (kubernetes.Interface, error) { return kubernetes.New
 // Hub is the machine of the control plane.
 func (c *Cluster) Hub() machine.Machine { return c.state.Hub }
 
+// Computer is the address at which pods, and the API server, reach what listens on this computer.
+func (c *Cluster) Computer() string { return c.state.Network.Computer().String() }
+
 // Attach finds a cluster that is up, so that another process can go on with it.
 func Attach(ctx context.Context, name string) (*Cluster, error) {
 	c, err := open(name)
 	if err != nil {
 		return nil, err
 	}
-	if !c.state.Hub.On() {
+	if !c.state.Hub.On() || !c.state.Up {
 		return nil, fmt.Errorf("cluster %s is not running: remove what is left of it with down, then start it again", name)
 	}
 	root, err := toolchain.Root()
@@ -118,6 +121,8 @@ func Attach(ctx context.Context, name string) (*Cluster, error) {
 	return c, err
 }
 
+var errNoCluster = errors.New("there is no cluster")
+
 func open(name string) (*Cluster, error) {
 	home, err := Home()
 	if err != nil {
@@ -126,7 +131,7 @@ func open(name string) (*Cluster, error) {
 	c := &Cluster{dir: filepath.Join(home, name)}
 	err = c.state.load(c.dir)
 	if errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("there is no cluster %q: start it with up", name)
+		return nil, fmt.Errorf("%w %q: start it with up", errNoCluster, name)
 	}
 	return c, err
 }

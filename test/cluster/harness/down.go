@@ -15,14 +15,10 @@ import (
 
 // Down removes a cluster, running or not, and everything that it made. It is no error when there is none of that name.
 func Down(ctx context.Context, name string) error {
-	home, err := Home()
-	if err != nil {
-		return err
-	}
-	if _, err := os.Stat(filepath.Join(home, name)); errors.Is(err, os.ErrNotExist) {
+	c, err := open(name)
+	if errors.Is(err, errNoCluster) {
 		return nil
 	}
-	c, err := open(name)
 	if err != nil {
 		return err
 	}
@@ -37,6 +33,9 @@ func DownAbandoned(ctx context.Context) error {
 	}
 	for _, name := range names {
 		c, err := open(name)
+		if errors.Is(err, errNoCluster) {
+			continue // somebody else has just removed it
+		}
 		if err != nil {
 			return err
 		}
@@ -78,8 +77,8 @@ func (c *Cluster) powerOff(ctx context.Context) error {
 	return err
 }
 
-// keepLogs moves the logs to a folder of their own before the cluster is removed, and says where.
-func (c *Cluster) keepLogs() (string, error) {
+// KeepLogs copies the logs to a folder of their own, which outlives the cluster, and says where.
+func (c *Cluster) KeepLogs() (string, error) {
 	kept, err := os.MkdirTemp("", "hoist-cluster-"+c.state.Name+"-")
 	if err != nil {
 		return "", err

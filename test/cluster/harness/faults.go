@@ -78,6 +78,17 @@ func (c *Cluster) HealNode(_ context.Context, name string) error {
 	return c.state.Network.Heal(c.state.Hub.ID.PID, i+1)
 }
 
+// KillContainer ends the first process of a container with SIGKILL, as a crash would. id is what the pod's status has for it, such
+// as containerd://4711.
+func (c *Cluster) KillContainer(ctx context.Context, node, id string) error {
+	i, err := c.index(node)
+	if err != nil {
+		return err
+	}
+	_, err = c.ctr(ctx, i, "tasks", "kill", "--signal=SIGKILL", strings.TrimPrefix(id, "containerd://"))
+	return err
+}
+
 func (c *Cluster) index(name string) (int, error) {
 	i := slices.IndexFunc(c.state.Nodes, func(n Node) bool { return n.Name == name })
 	if i < 0 {

@@ -37,6 +37,8 @@ func Home() (string, error) {
 // state is what has to be known to go on with a cluster and to remove it. What is made is in it before it is made.
 type state struct {
 	Name    string          `json:"name"`
+	Starter process.ID      `json:"starter"`         // who called Up
+	Up      bool            `json:"up"`              // Up has returned
 	Owner   *process.ID     `json:"owner,omitempty"` // when this has ended, the cluster may be cleaned away
 	Self    string          `json:"self"`
 	Hub     machine.Machine `json:"hub"`

@@ -43,7 +43,7 @@ func Up(ctx context.Context, options Options) (*Cluster, error) {
 		return nil, err
 	}
 	if err := c.up(ctx, options); err != nil {
-		logs, keepErr := c.keepLogs()
+		logs, keepErr := c.KeepLogs()
 		err = fmt.Errorf("start cluster %s: %w; its logs are in %s", options.Name, err, logs)
 		return nil, errors.Join(err, keepErr, c.Down(context.WithoutCancel(ctx)))
 	}
@@ -56,45 +56,65 @@ func (o Options) needs() preflight.Needs {
 
 // create makes the cluster's folder, which is also what keeps two of one name apart.
 func create(ctx context.Context, options Options) (*Cluster, error) {
-	home, err := Home()
-	if err != nil {
-		return nil, err
-	}
-	if err := os.MkdirAll(home, 0o755); err != nil {
-		return nil, err
-	}
-	c := &Cluster{dir: filepath.Join(home, options.Name), state: state{Name: options.Name, Self: options.Self}}
-	if err := c.replaceDead(ctx); err != nil {
-		return nil, err
-	}
-	if err := os.Mkdir(c.dir, 0o755); err != nil {
-		return nil, fmt.Errorf("start cluster %s: %w; is it being started elsewhere?", options.Name, err)
-	}
-	if options.Owned {
-		owner, err := process.Identify(os.Getpid())
-		if err != nil {
-			return nil, err
-		}
-		c.state.Owner = &owner
-	}
 	root, err := toolchain.Root()
 	if err != nil {
 		return nil, err
 	}
-	if c.tools, err = toolchain.Ensure(ctx, root, options.Progress); err != nil {
+	tools, err := toolchain.Ensure(ctx, root, options.Progress)
+	if err != nil {
 		return nil, err
 	}
-	return c, c.state.save(c.dir)
+	home, err := Home()
+	if err != nil {
+		return nil, err
+	}
+	c := &Cluster{dir: filepath.Join(home, options.Name), tools: tools, state: state{Name: options.Name, Self: options.Self}}
+	if c.state.Starter, err = process.Identify(os.Getpid()); err != nil {
+		return nil, err
+	}
+	if options.Owned {
+		c.state.Owner = &c.state.Starter
+	}
+	if err := c.replaceDead(ctx); err != nil {
+		return nil, err
+	}
+	if err := c.makeFolder(home); err != nil {
+		return nil, err
+	}
+	return c, nil
 }
 
-// replaceDead removes what is left of a cluster of this name whose control plane has ended.
+// makeFolder makes the folder with the state in it, or not at all.
+func (c *Cluster) makeFolder(home string) error {
+	if err := os.MkdirAll(home, 0o755); err != nil {
+		return err
+	}
+	folder, err := os.MkdirTemp(home, ".new-")
+	if err != nil {
+		return err
+	}
+	err = c.state.save(folder)
+	if err == nil {
+		err = os.Rename(folder, c.dir)
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("start cluster %s: %w", c.state.Name, err), os.RemoveAll(folder))
+	}
+	return nil
+}
+
+// replaceDead removes what is left of a cluster of this name that is not up.
 func (c *Cluster) replaceDead(ctx context.Context) error {
 	left, err := open(c.state.Name)
-	if err != nil {
-		return nil //nolint:nilerr // there is none
-	}
-	if left.state.Hub.On() {
+	switch {
+	case errors.Is(err, errNoCluster):
+		return nil
+	case err != nil:
+		return err
+	case left.state.Hub.On() && left.state.Up:
 		return fmt.Errorf("cluster %s is up already: use it, or end it with down", c.state.Name)
+	case !left.state.Up && left.state.Starter.Alive():
+		return fmt.Errorf("cluster %s is being started by process %d: wait, or take another name", c.state.Name, left.state.Starter.PID)
 	}
 	return left.Down(ctx)
 }
@@ -104,6 +124,7 @@ func (c *Cluster) up(ctx context.Context, options Options) error {
 	if err := c.bootHub(ctx, options.Nodes == 0); err != nil {
 		return err
 	}
+	say("hub is up")
 	if err := c.writeCredentials(options.Nodes); err != nil {
 		return err
 	}
@@ -137,7 +158,7 @@ func (c *Cluster) up(ctx context.Context, options Options) error {
 		return err
 	}
 	say(fmt.Sprintf("%d nodes ready", options.Nodes))
-	return nil
+	return c.update(func(s *state) { s.Up = true })
 }
 
 // bootHub starts the machine of the control plane and, where there will be nodes, its network.

@@ -21,6 +21,7 @@ var roles = map[string]func(ctx context.Context, arguments []string) error{
 	"probe": probe, // URL: succeed if it answers 200
 	"cat":   cat,   // FILE
 	"eat":   eat,   // MEBIBYTES: use that much memory, then wait
+	"gpu":   gpu,   // SOCKET MEBIBYTES: take that much of each simulated GPU, then wait
 	"fuse":  fuse,  // FOLDER ADDRESS: mount a file system there, and serve
 }
 

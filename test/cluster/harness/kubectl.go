@@ -1,0 +1,49 @@
+// Copyright The Hoist Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package harness
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// Apply has the API server take these manifests, as kubectl apply --server-side does.
+func (c *Cluster) Apply(ctx context.Context, manifests string) error {
+	_, err := c.kubectl(ctx, strings.NewReader(manifests), "apply", "--server-side", "--filename=-")
+	return err
+}
+
+// Kubectl runs kubectl with all rights, and gives what it prints.
+func (c *Cluster) Kubectl(ctx context.Context, arguments ...string) (string, error) {
+	return c.kubectl(ctx, nil, arguments...)
+}
+
+func (c *Cluster) kubectl(ctx context.Context, stdin io.Reader, arguments ...string) (string, error) {
+	cmd := exec.CommandContext(ctx, c.tools.Kube, append([]string{"kubectl", "--kubeconfig=" + c.Kubeconfig()}, arguments...)...)
+	var stdout, stderr bytes.Buffer
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = stdin, &stdout, &stderr
+	if err := cmd.Run(); err != nil {
+		return stdout.String(), fmt.Errorf("kubectl %s: %w: %s", strings.Join(arguments, " "), err, bytes.TrimSpace(stderr.Bytes()))
+	}
+	return stdout.String(), nil
+}
+
+func (c *Cluster) applyFile(ctx context.Context, path string) error {
+	_, err := c.Kubectl(ctx, "apply", "--server-side", "--filename="+path)
+	return err
+}
+
+// applyTemplate fills in one of our own templates and applies it.
+func (c *Cluster) applyTemplate(ctx context.Context, name string, values any) error {
+	path := filepath.Join(c.dir, "hub", "config", name)
+	if err := writeConfig(name, path, values); err != nil {
+		return err
+	}
+	return c.applyFile(ctx, path)
+}
