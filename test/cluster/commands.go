@@ -34,6 +34,7 @@ kubelet, containerd and runc, built from Go modules. No docker, no registry.
 		newDownCommand(&name),
 		newListCommand(),
 		newKubeconfigCommand(&name),
+		newKubectlCommand(&name),
 		newLoadImageCommand(&name),
 		newLogsCommand(&name),
 		newNodeCommand(&name),

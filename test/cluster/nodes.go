@@ -67,6 +67,22 @@ func newLogsCommand(name *string) *cobra.Command {
 	}
 }
 
+func newKubectlCommand(name *string) *cobra.Command {
+	return &cobra.Command{
+		Use:   "kubectl -- ARGUMENTS...",
+		Short: "Run the cluster's own kubectl, for computers that have none",
+		RunE: func(cmd *cobra.Command, arguments []string) error {
+			c, err := harness.Attach(cmd.Context(), *name)
+			if err != nil {
+				return err
+			}
+			kubectl := c.KubectlCommand(cmd.Context(), arguments...)
+			kubectl.Stdin, kubectl.Stdout, kubectl.Stderr = cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr()
+			return kubectl.Run()
+		},
+	}
+}
+
 func copyFile(w io.Writer, path string) error {
 	file, err := os.Open(path)
 	if err != nil {

@@ -24,8 +24,13 @@ func (c *Cluster) Kubectl(ctx context.Context, arguments ...string) (string, err
 	return c.kubectl(ctx, nil, arguments...)
 }
 
+// KubectlCommand is kubectl with all rights, to be run.
+func (c *Cluster) KubectlCommand(ctx context.Context, arguments ...string) *exec.Cmd {
+	return exec.CommandContext(ctx, c.tools.Kube, append([]string{"kubectl", "--kubeconfig=" + c.Kubeconfig()}, arguments...)...)
+}
+
 func (c *Cluster) kubectl(ctx context.Context, stdin io.Reader, arguments ...string) (string, error) {
-	cmd := exec.CommandContext(ctx, c.tools.Kube, append([]string{"kubectl", "--kubeconfig=" + c.Kubeconfig()}, arguments...)...)
+	cmd := c.KubectlCommand(ctx, arguments...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = stdin, &stdout, &stderr
 	if err := cmd.Run(); err != nil {

@@ -68,7 +68,8 @@ func create(ctx context.Context, options Options) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Cluster{dir: filepath.Join(home, options.Name), tools: tools, state: state{Name: options.Name, Self: options.Self}}
+	c := &Cluster{dir: filepath.Join(home, options.Name), tools: tools, state: state{Name: options.Name}}
+	c.state.Self = filepath.Join(c.dir, "self")
 	if c.state.Starter, err = process.Identify(os.Getpid()); err != nil {
 		return nil, err
 	}
@@ -78,14 +79,15 @@ func create(ctx context.Context, options Options) (*Cluster, error) {
 	if err := c.replaceDead(ctx); err != nil {
 		return nil, err
 	}
-	if err := c.makeFolder(home); err != nil {
+	if err := c.makeFolder(home, options.Self); err != nil {
 		return nil, err
 	}
 	return c, nil
 }
 
-// makeFolder makes the folder with the state in it, or not at all.
-func (c *Cluster) makeFolder(home string) error {
+// makeFolder makes the folder with the state in it, or not at all. It holds a copy of the program self: what go run and go test
+// have built is gone when they end, and a node may be started later.
+func (c *Cluster) makeFolder(home, self string) error {
 	if err := os.MkdirAll(home, 0o755); err != nil {
 		return err
 	}
@@ -93,7 +95,7 @@ func (c *Cluster) makeFolder(home string) error {
 	if err != nil {
 		return err
 	}
-	err = c.state.save(folder)
+	err = errors.Join(c.state.save(folder), copyProgram(self, filepath.Join(folder, filepath.Base(c.state.Self))))
 	if err == nil {
 		err = os.Rename(folder, c.dir)
 	}
