@@ -32,6 +32,7 @@ const nobody = 65532
 // Images are all there are.
 var images = []Image{
 	{Name: "hoist", Package: "./cmd/hoist", User: nobody},
+	{Name: "simserver", Package: "./bench/simserver", User: nobody},
 }
 
 // Find gives the definition of an image by its name.
