@@ -16,7 +16,7 @@ import (
 	"os/signal"
 	"syscall"
 
-	"github.com/hoist-dev/hoist/bench/simserver/serving"
+	"github.com/hoist-dev/hoist/bench/simserver/serve"
 )
 
 func main() {
@@ -41,7 +41,7 @@ func execute(ctx context.Context, args []string, stderr io.Writer) int {
 }
 
 func parse(args []string, stderr io.Writer) (options, error) {
-	o := options{Options: serving.Options{Server: serving.VLLM, Service: serving.ServiceTime{Mean: defaultService}}}
+	o := options{Options: serve.Options{Dialect: serve.VLLM, Service: serve.ServiceTime{Mean: defaultService}}}
 	flags := flag.NewFlagSet("simserver", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.Usage = func() {
@@ -56,7 +56,7 @@ them, and then answers with the endpoints and metrics of the server that --serve
 	var vramGBps float64
 	flags.StringVar(&o.dir, "model", "", "`folder` of the model")
 	flags.StringVar(&o.Model, "served-model-name", "", "`name` that requests give; the folder's when it is left out")
-	flags.Func("server", "vllm, tgi or sglang (default vllm)", func(s string) (err error) { o.Server, err = serving.ParseKind(s); return err })
+	flags.Func("server", "vllm, tgi or sglang (default vllm)", func(s string) (err error) { o.Dialect, err = serve.ParseDialect(s); return err })
 	flags.StringVar(&o.listen, "listen", "", "`address`; the port of the server that is simulated when it is left out")
 	flags.Float64Var(&vramGBps, "vram-gbps", 0, "GB/s into VRAM, all GPUs together; 0 is as fast as the files can be read")
 	flags.StringVar(&o.gpuSocket, "gpu-socket", "", "`socket` of the driver of simulated GPUs; empty is a computer without GPU")
@@ -65,8 +65,10 @@ them, and then answers with the endpoints and metrics of the server that --serve
 	flags.DurationVar(&o.startupDelay, "startup-delay", 0, "time before the load begins, as imports take it")
 	flags.StringVar(&o.expectCRC, "expect-crc32c", "", "CRC-32C of all tensors in `hex`: anything else ends the server")
 	flags.IntVar(&o.Concurrency, "concurrency", 8, "requests at a time; the rest waits")
+	flags.IntVar(&o.MaxQueue, "max-queue", 0, "requests that may wait; 0 is without limit")
+	flags.Uint64Var(&o.Seed, "seed", 0, "of the times that are drawn")
 	flags.Func("service-time", "how long a request takes: 200ms, or exp:200ms for an exponential distribution (default 200ms)",
-		func(s string) (err error) { o.Service, err = serving.ParseServiceTime(s); return err })
+		func(s string) (err error) { o.Service, err = serve.ParseServiceTime(s); return err })
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}

@@ -16,7 +16,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/hoist-dev/hoist/bench/simserver/serving"
+	"github.com/hoist-dev/hoist/bench/simserver/serve"
 	"github.com/hoist-dev/hoist/bench/simserver/weights"
 )
 
@@ -26,7 +26,7 @@ const (
 )
 
 type options struct {
-	serving.Options
+	serve.Options
 	dir            string
 	listen         string
 	bytesPerSecond int64
@@ -37,12 +37,27 @@ type options struct {
 	expectCRC      string
 }
 
+// port is where the server that is simulated listens by default.
+func port(d serve.Dialect) int {
+	switch d {
+	case serve.TGI:
+		return 3000
+	case serve.SGLang:
+		return 30000
+	case serve.VLLM:
+	}
+	return 8000
+}
+
+// opensLate reports whether the port opens only when the weights are loaded.
+func opensLate(d serve.Dialect) bool { return d == serve.VLLM }
+
 func (o *options) setDefaults() {
 	if o.Model == "" {
 		o.Model = filepath.Base(o.dir)
 	}
 	if o.listen == "" {
-		o.listen = fmt.Sprintf(":%d", o.Server.Port())
+		o.listen = fmt.Sprintf(":%d", port(o.Dialect))
 	}
 }
 
@@ -50,11 +65,11 @@ func (o *options) setDefaults() {
 func run(ctx context.Context, o options, log *slog.Logger) error {
 	o.setDefaults()
 	start := time.Now()
-	server := serving.New(o.Options)
+	server := serve.New(o.Options)
 	group, ctx := errgroup.WithContext(ctx)
-	serve := func() { group.Go(func() error { return listen(ctx, o.listen, server, log) }) }
-	if !o.Server.OpensLate() {
-		serve()
+	open := func() { group.Go(func() error { return listen(ctx, o.listen, server, log) }) }
+	if !opensLate(o.Dialect) {
+		open()
 	}
 	release, err := load(ctx, o, server, log)
 	if err != nil {
@@ -65,15 +80,15 @@ func run(ctx context.Context, o options, log *slog.Logger) error {
 	}
 	server.Phase("ready", time.Since(start).Seconds())
 	server.Ready()
-	log.Info("ready", "simulated", string(o.Server), "model", o.Model, "seconds", time.Since(start).Seconds())
-	if o.Server.OpensLate() {
-		serve()
+	log.Info("ready", "simulated", string(o.Dialect), "model", o.Model, "seconds", time.Since(start).Seconds())
+	if opensLate(o.Dialect) {
+		open()
 	}
 	return errors.Join(group.Wait(), release())
 }
 
 // load takes the model into VRAM, which release gives back.
-func load(ctx context.Context, o options, server *serving.Server, log *slog.Logger) (release func() error, err error) {
+func load(ctx context.Context, o options, server *serve.Server, log *slog.Logger) (release func() error, err error) {
 	release = func() error { return nil }
 	phase := func(name string, do func() error) error {
 		start := time.Now()
@@ -133,7 +148,7 @@ func wait(ctx context.Context, d time.Duration) error {
 	}
 }
 
-func listen(ctx context.Context, address string, s *serving.Server, log *slog.Logger) error {
+func listen(ctx context.Context, address string, s *serve.Server, log *slog.Logger) error {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	if err != nil {
 		return err
