@@ -13,6 +13,11 @@ TOOLS   := $(BIN)/tools
 LINT    := $(TOOLS)/golangci-lint
 S3      := $(TOOLS)/versitygw
 PEERS   := $(BIN)/peers
+
+CONTROLLER_GEN := $(TOOLS)/controller-gen
+HELM           := $(TOOLS)/helm
+CSI_SANITY     := $(TOOLS)/csi-sanity
+
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
 # Modules with code of ours. Those below tools/ only pin the version of a tool.
@@ -52,7 +57,7 @@ FUZZTIME     ?= 10s
 SOAK_CHECKS  ?= 10000
 
 .PHONY: test
-test: $(S3) ## Run the tests; what needs root is skipped, with the reason
+test: $(S3) $(CSI_SANITY) ## Run the tests; what needs root is skipped, with the reason
 	$(GO) test -shuffle=on -timeout=$(TEST_TIMEOUT) ./...
 
 .PHONY: test-root
@@ -68,7 +73,7 @@ E2E_TIMEOUT ?= 20m
 E2E_FLAGS   ?=
 
 .PHONY: e2e
-e2e: cluster-tools ## Run the suites on a real Kubernetes, as root (SUITE=harness, E2E_FLAGS='-run KEDA')
+e2e: cluster-tools $(HELM) $(CSI_SANITY) ## Run the suites on a real Kubernetes, as root (SUITE=harness, E2E_FLAGS='-run KEDA')
 	@for dir in $(wildcard test/e2e/$(SUITE)); do \
 	  ls $$dir/*_test.go >/dev/null 2>&1 || continue; \
 	  $(GO) test -tags e2e -count=1 -timeout=$(E2E_TIMEOUT) $(E2E_FLAGS) ./$$dir; \
@@ -119,7 +124,7 @@ bench-download: build $(PEERS)/s5cmd $(PEERS)/tmget ## Race hoist get against ot
 ##@ Change
 
 .PHONY: generate
-generate: ## Write the generated files
+generate: $(CONTROLLER_GEN) ## Write the generated files
 	$(GO) generate ./...
 
 .PHONY: lint
@@ -155,6 +160,18 @@ verify-modules:
 # Tools are built from modules of their own (docs/decisions/0001), so their dependencies are never ours.
 $(LINT): tools/lint/go.mod tools/lint/go.sum
 	$(GO) build -C tools/lint -o $@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+	@touch $@
+
+$(CONTROLLER_GEN): tools/codegen/go.mod tools/codegen/go.sum
+	$(GO) build -C tools/codegen -o $@ sigs.k8s.io/controller-tools/cmd/controller-gen
+	@touch $@
+
+$(HELM): tools/helm/go.mod tools/helm/go.sum
+	$(GO) build -C tools/helm -o $@ helm.sh/helm/v3/cmd/helm
+	@touch $@
+
+$(CSI_SANITY): tools/csi-sanity/go.mod tools/csi-sanity/go.sum
+	$(GO) build -C tools/csi-sanity -o $@ github.com/kubernetes-csi/csi-test/v5/cmd/csi-sanity
 	@touch $@
 
 $(S3): tools/s3/go.mod tools/s3/go.sum

@@ -1,0 +1,49 @@
+// Copyright The Hoist Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package v1alpha1
+
+// The types of conditions.
+const (
+	// ResolvedCondition of a Model: its source was read and its revision is pinned.
+	ResolvedCondition = "Resolved"
+	// ReadyCondition of a Model: it can be mounted. Of a Prefetch: every chosen node has its copy. Of a CacheNode: the agent works.
+	ReadyCondition = "Ready"
+	// SourceDriftedCondition of a Model: the source holds another revision than the pinned one.
+	SourceDriftedCondition = "SourceDrifted"
+	// CapacityAvailableCondition of a Prefetch: there are nodes enough, with room enough.
+	CapacityAvailableCondition = "CapacityAvailable"
+)
+
+// The reasons of conditions.
+const (
+	PinnedReason            = "Pinned"            // the revision is known
+	SourceNotFoundReason    = "SourceNotFound"    // no such bucket or prefix
+	SourceDeniedReason      = "SourceDenied"      // credentials missing, wrong or not allowed
+	SourceUnavailableReason = "SourceUnavailable" // the origin does not answer
+	SourceInvalidReason     = "SourceInvalid"     // the URI or what is there can't be taken
+	SecretMissingReason     = "SecretMissing"     // spec.credentials names a Secret that is not there, or lacks a key
+	UnsafeReason            = "Unsafe"            // pickles, lying headers, hostile names
+	InSyncReason            = "InSync"            // source and pin are the same
+	DriftedReason           = "Drifted"           // they are not
+	NotResolvedReason       = "NotResolved"       // waits for Resolved
+
+	CompleteReason         = "Complete"         // every chosen node has its copy
+	FetchingReason         = "Fetching"         // bytes are on their way
+	FailedReason           = "Failed"           // a node could not make its copy
+	SuspendedReason        = "Suspended"        // spec.suspend
+	OutsideScheduleReason  = "OutsideSchedule"  // spec.schedule's window is closed
+	ScheduleInvalidReason  = "ScheduleInvalid"  // spec.schedule can't be read
+	SelectorInvalidReason  = "SelectorInvalid"  // spec.nodes.selector can't be read
+	ModelMissingReason     = "ModelMissing"     // there is no such Model
+	ModelNotResolvedReason = "ModelNotResolved" // the Model's revision is not known yet
+	NoNodesReason          = "NoNodes"          // no node is chosen
+	TooBigReason           = "TooBig"           // no chosen node has room for the model
+	NotEnoughNodesReason   = "NotEnoughNodes"   // fewer nodes than asked for can take it
+	EnoughReason           = "Enough"           // nodes and room
+	AgentWorkingReason     = "AgentWorking"     // the node's agent answers
+	AgentDrainingReason    = "AgentDraining"    // it is being ended
+	DiskDownReason         = "DiskDown"         // the cache's disk is broken
+	DiskUnstableReason     = "DiskUnstable"     // the cache's disk had failures
+	AgentSilentReason      = "AgentSilent"      // it has not reported for two heartbeats
+)
