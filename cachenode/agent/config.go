@@ -74,6 +74,9 @@ type Want struct {
 	Select   cachenode.Selection
 	Priority cachenode.Priority
 	Refresh  time.Duration
+
+	Source   cachenode.Source   // nil is the node's for the scheme of Ref
+	Revision cachenode.Revision // the one to hold; "" is whatever the origin has
 }
 
 // maxModels is the bound on models of one node, as CacheNode has it.

@@ -101,7 +101,7 @@ func (k *keeper) adopt() bool {
 func (k *keeper) pass() error {
 	progress, start := new(fetch.Progress), time.Now()
 	k.fetching(progress)
-	m, err := k.fill(progress)
+	m, err := k.node.fill(k.ctx, k.want, progress)
 	if k.ctx.Err() == nil {
 		k.node.Metrics.filled(time.Since(start), progress.Snapshot().Fetched, err)
 	}
@@ -116,18 +116,6 @@ func (k *keeper) pass() error {
 		k.node.Log.Error("model not brought up to date", "model", k.want.Name, "source", k.want.Ref.String(), "err", err)
 	}
 	return err
-}
-
-func (k *keeper) fill(progress *fetch.Progress) (cachenode.Manifest, error) {
-	source, ok := k.node.Sources[k.want.Ref.Scheme]
-	if !ok {
-		return cachenode.Manifest{}, &cachenode.Error{Kind: cachenode.ErrInvalid, Op: "fetch", Subject: k.want.Ref.String(),
-			Hint: "sources with the scheme " + k.want.Ref.Scheme + " are not supported"}
-	}
-	return k.node.Scheduler.Ensure(k.ctx, fetch.Request{
-		Source: source, Store: k.node.Store, Ref: k.want.Ref, Select: k.want.Select,
-		Priority: k.want.Priority, Inspector: k.node.Inspector(k.want.Select), Progress: progress,
-	})
 }
 
 // hold leases m's revision, points the model's name at it, and lets go of the
@@ -228,6 +216,9 @@ func (k *keeper) end() {
 
 // forget takes the name away: the model is not wanted any more.
 func (k *keeper) forget() {
+	if k.node.KeepNames {
+		return
+	}
 	if err := k.node.Store.RemoveName(k.want.Name); err != nil {
 		k.node.Log.Warn("name not removed", "model", k.want.Name, "err", err)
 	}
@@ -252,8 +243,8 @@ func (k *keeper) status() ModelStatus {
 }
 
 func (w Want) equal(o Want) bool {
-	return w.Name == o.Name && w.Ref == o.Ref && w.Priority == o.Priority && w.Refresh == o.Refresh &&
-		w.Select.AllowPickle == o.Select.AllowPickle &&
+	return w.Name == o.Name && w.Ref == o.Ref && w.Source == o.Source && w.Revision == o.Revision &&
+		w.Priority == o.Priority && w.Refresh == o.Refresh && w.Select.AllowPickle == o.Select.AllowPickle &&
 		slices.Equal(w.Select.Include, o.Select.Include) && slices.Equal(w.Select.Exclude, o.Select.Exclude)
 }
 

@@ -29,6 +29,10 @@ type Options struct {
 	Log       *slog.Logger
 	Version   string
 	Scrub     ScrubConfig
+
+	// KeepNames leaves the names of models that are not wanted any more, and so the proof that whoever asked for them by that
+	// name could read their origin. Whoever sets it calls Forget.
+	KeepNames bool
 }
 
 // Node keeps models present. Make it with NewNode, end it with Close.

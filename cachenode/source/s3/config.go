@@ -14,6 +14,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
+	static "github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/smithy-go/logging"
 
@@ -29,10 +30,20 @@ type Config struct {
 	PathStyle      *bool        // nil is path style with an endpoint of one's own, host style with AWS
 	Profile        string       // "" is AWS_PROFILE, else "default"
 	Anonymous      bool         // do not sign requests: public buckets
+	Keys           *Keys        // sign with these, and with nothing that the environment has
 	CAFile         string       // PEM certificates to trust instead of the system's; "" is AWS_CA_BUNDLE
 	MaxConnections int          // idle connections kept for each host; 0 is 128
 	Logger         *slog.Logger // nil discards
 }
+
+// Keys are an access key and its secret.
+type Keys struct{ AccessKeyID, SecretAccessKey, SessionToken string }
+
+// String keeps the secret out of logs.
+func (Keys) String() string { return "(credentials)" }
+
+// GoString keeps the secret out of logs.
+func (Keys) GoString() string { return "(credentials)" }
 
 const defaultRegion = "us-east-1"
 
@@ -53,6 +64,9 @@ func (c Config) loadOptions() ([]func(*config.LoadOptions) error, error) {
 	}
 	if c.Anonymous {
 		options = append(options, config.WithCredentialsProvider(aws.AnonymousCredentials{}))
+	}
+	if k := c.Keys; k != nil {
+		options = append(options, config.WithCredentialsProvider(static.NewStaticCredentialsProvider(k.AccessKeyID, k.SecretAccessKey, k.SessionToken)))
 	}
 	if c.CAFile != "" {
 		pem, err := os.ReadFile(c.CAFile)

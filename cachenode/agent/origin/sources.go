@@ -1,0 +1,168 @@
+// Copyright The Hoist Authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package origin gives every Model its source: the right endpoint, and the Model's own credentials.
+package origin
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"sync"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/hoist-dev/hoist/api/v1alpha1"
+	"github.com/hoist-dev/hoist/cachenode"
+	"github.com/hoist-dev/hoist/cachenode/source/s3"
+)
+
+// The keys of a Secret that a Model names.
+const (
+	accessKeyID     = "AWS_ACCESS_KEY_ID"
+	secretAccessKey = "AWS_SECRET_ACCESS_KEY" //nolint:gosec // the name of a key, as the AWS tools have it
+	sessionToken    = "AWS_SESSION_TOKEN"     //nolint:gosec // the name of a key, as the AWS tools have it
+)
+
+// Access is all that decides how an origin is read. Two Models with equal Access share a Source.
+type Access struct {
+	Endpoint, Region string
+	Anonymous        bool
+
+	AccessKeyID, SecretAccessKey, SessionToken string // "" is the identity of the process
+}
+
+// String keeps the secret out of logs.
+func (a Access) String() string { return fmt.Sprintf("endpoint %q, region %q", a.Endpoint, a.Region) }
+
+// GoString keeps the secret out of logs.
+func (a Access) GoString() string { return a.String() }
+
+// S3 is a as the S3 source takes it.
+func (a Access) S3(log *slog.Logger, maxConnections int) s3.Config {
+	c := s3.Config{Endpoint: a.Endpoint, Region: a.Region, Anonymous: a.Anonymous, MaxConnections: maxConnections, Logger: log}
+	if a.AccessKeyID != "" {
+		c.Keys = &s3.Keys{AccessKeyID: a.AccessKeyID, SecretAccessKey: a.SecretAccessKey, SessionToken: a.SessionToken}
+	}
+	return c
+}
+
+// Sources makes the source of each Model, with the Model's own credentials. It is safe for concurrent use.
+type Sources struct {
+	// Reader reads Secrets, uncached: what is not asked for is not held.
+	Reader client.Reader
+	// Open makes a source.
+	Open func(ctx context.Context, a Access) (cachenode.Source, error)
+
+	mu   sync.Mutex
+	made map[types.NamespacedName]madeSource
+}
+
+type madeSource struct {
+	access [sha256.Size]byte // of it, so that no secret stays in memory but the source's own
+	source cachenode.Source
+}
+
+// For is the source of m. It is the same one until m, or its Secret, says something else.
+func (s *Sources) For(ctx context.Context, m *v1alpha1.Model) (cachenode.Source, error) {
+	access, err := s.access(ctx, m)
+	if err != nil {
+		return nil, err
+	}
+	sum := sha256.Sum256(fmt.Appendf(nil, "%q", []string{access.Endpoint, access.Region, strconv.FormatBool(access.Anonymous),
+		access.AccessKeyID, access.SecretAccessKey, access.SessionToken}))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	key := client.ObjectKeyFromObject(m)
+	if made, ok := s.made[key]; ok && made.access == sum {
+		return made.source, nil
+	}
+	source, err := s.Open(ctx, access)
+	if err != nil {
+		return nil, err
+	}
+	if s.made == nil {
+		s.made = map[types.NamespacedName]madeSource{}
+	}
+	s.made[key] = madeSource{sum, source}
+	return source, nil
+}
+
+// Forget lets go of the source of a Model that is gone.
+func (s *Sources) Forget(model types.NamespacedName) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.made, model)
+}
+
+func (s *Sources) access(ctx context.Context, m *v1alpha1.Model) (Access, error) {
+	var a Access
+	if o := m.Spec.S3; o != nil {
+		a.Endpoint, a.Region, a.Anonymous = o.Endpoint, o.Region, o.Anonymous
+	}
+	if m.Spec.Credentials == nil {
+		return a, nil
+	}
+	var secret corev1.Secret
+	key := types.NamespacedName{Namespace: m.Namespace, Name: m.Spec.Credentials.SecretName}
+	if err := s.Reader.Get(ctx, key, &secret); err != nil {
+		return Access{}, secretError(key, err)
+	}
+	a.AccessKeyID, a.SecretAccessKey, a.SessionToken = string(secret.Data[accessKeyID]), string(secret.Data[secretAccessKey]), string(secret.Data[sessionToken])
+	if a.AccessKeyID == "" || a.SecretAccessKey == "" {
+		return Access{}, &SecretError{Name: key, Err: fmt.Errorf("it lacks %s or %s", accessKeyID, secretAccessKey)}
+	}
+	return a, nil
+}
+
+// SecretError says that a Model's Secret is missing or lacks a key. It is ErrDenied.
+type SecretError struct {
+	Name types.NamespacedName
+	Err  error
+}
+
+// Error names the Secret, and nothing that is in it.
+func (e *SecretError) Error() string { return fmt.Sprintf("read the Secret %s: %v", e.Name, e.Err) }
+
+// SecretMissing tells this failure from a refusal by the origin.
+func (e *SecretError) SecretMissing() bool { return true }
+
+// Unwrap exposes the kind and the cause.
+func (e *SecretError) Unwrap() []error { return []error{cachenode.ErrDenied, e.Err} }
+
+func secretError(key types.NamespacedName, err error) error {
+	if apierrors.IsNotFound(err) || apierrors.IsForbidden(err) {
+		return &SecretError{Name: key, Err: err}
+	}
+	return &cachenode.Error{Kind: cachenode.ErrUnavailable, Op: "read", Subject: "Secret " + key.String(), Err: err}
+}
+
+// Selection is a FileSelection in the words of the cache.
+func Selection(files *v1alpha1.FileSelection) cachenode.Selection {
+	if files == nil {
+		return cachenode.Selection{}
+	}
+	return cachenode.Selection{Include: files.Include, Exclude: files.Exclude, AllowPickle: files.AllowPickle}
+}
+
+// Resolve asks the source of m what there is.
+func (s *Sources) Resolve(ctx context.Context, m *v1alpha1.Model) (cachenode.Manifest, error) {
+	ref, err := cachenode.ParseRef(m.Spec.Source)
+	if err != nil {
+		return cachenode.Manifest{}, err
+	}
+	selection := Selection(m.Spec.Files)
+	if err := selection.Validate(); err != nil {
+		return cachenode.Manifest{}, err
+	}
+	source, err := s.For(ctx, m)
+	if err != nil {
+		return cachenode.Manifest{}, err
+	}
+	return source.Resolve(ctx, ref, selection)
+}

@@ -1,0 +1,98 @@
+// Copyright The Hoist Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package prefetch
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"maps"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/hoist-dev/hoist/api/v1alpha1"
+)
+
+// writeModels writes how many copies of each Model there are, where its status says something else.
+func (p *Planner) writeModels(ctx context.Context, w world, now time.Time) error {
+	held := w.heldModels(now)
+	var failed []error
+	for i := range w.models {
+		model := &w.models[i]
+		var c v1alpha1.Copies
+		for _, m := range held[keyOf(model)] {
+			c.Total++
+			switch {
+			case m.Phase == v1alpha1.FailedPhase:
+				c.Failed++
+			case m.Phase == v1alpha1.ReadyPhase && m.Revision == model.Status.Revision:
+				c.Ready++
+			}
+		}
+		c.ReadyOfTotal = fmt.Sprintf("%d/%d", c.Ready, c.Total)
+		if c == model.Status.Copies || !model.DeletionTimestamp.IsZero() {
+			continue
+		}
+		after := model.DeepCopy()
+		after.Status.Copies = c
+		if err := client.IgnoreNotFound(p.Client.Status().Patch(ctx, after, client.MergeFrom(model))); err != nil {
+			failed = append(failed, fmt.Errorf("copies of Model %s: %w", keyOf(model), err))
+		}
+	}
+	return errors.Join(failed...)
+}
+
+// labelPrefix is of the labels that say which models a node has: a hint for schedulers and people; CacheNode is the truth.
+const labelPrefix = "models.hoist.dev/"
+
+const readyLabel = "Ready"
+
+// LabelKey is the label of a model. Long names are hashed: the name part of a label has at most 63 characters.
+func LabelKey(namespace, name string) string {
+	part := namespace + "." + name
+	if len(part) > 63 {
+		sum := sha256.Sum256([]byte(part))
+		part = hex.EncodeToString(sum[:16])
+	}
+	return labelPrefix + part
+}
+
+// writeLabels labels nodes with the models that they have.
+func (p *Planner) writeLabels(ctx context.Context, w world, now time.Time) error {
+	var failed []error
+	for i := range w.caches {
+		cache := &w.caches[i]
+		node := w.nodes[cache.Name]
+		if node == nil {
+			continue
+		}
+		desired := map[string]string{}
+		if w.working(cache, now) {
+			for _, m := range cache.Status.Models {
+				if m.Phase == v1alpha1.ReadyPhase {
+					desired[LabelKey(m.Namespace, m.Name)] = readyLabel
+				}
+			}
+		}
+		actual := maps.Clone(node.Labels)
+		maps.DeleteFunc(actual, func(key, _ string) bool { return !strings.HasPrefix(key, labelPrefix) })
+		if maps.Equal(actual, desired) {
+			continue
+		}
+		before := &metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{Name: node.Name, Labels: actual}}
+		before.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Node"))
+		after := before.DeepCopy()
+		after.Labels = desired
+		if err := client.IgnoreNotFound(p.Client.Patch(ctx, after, client.MergeFrom(before))); err != nil {
+			failed = append(failed, fmt.Errorf("label node %s: %w", node.Name, err))
+		}
+	}
+	return errors.Join(failed...)
+}
