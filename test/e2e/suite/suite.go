@@ -24,7 +24,9 @@ const KeepVariable = "HOIST_E2E_KEEP"
 // Main is what a suite's TestMain exits with. It starts a cluster with options (their Name, Self, Owned and Progress are set
 // here), runs the tests and removes the cluster. Where the computer can't run one, every test is skipped with the reason by
 // Cluster.Get; with CI=true that fails.
-func Main(m *testing.M, name string, options harness.Options) (code int) {
+//
+// Each of prepare is called once the cluster is up.
+func Main(m *testing.M, name string, options harness.Options, prepare ...func(context.Context, *harness.Cluster) error) (code int) {
 	ctx := context.Background() //nolint:forbidigo // main in all but name
 	harness.RunAsPartOfACluster(ctx, os.Args[1:])
 	self, err := os.Executable()
@@ -45,7 +47,7 @@ func Main(m *testing.M, name string, options harness.Options) (code int) {
 		return fail(err)
 	}
 	current = cluster
-	code = m.Run()
+	code = runTests(ctx, m, cluster, prepare)
 	if os.Getenv(KeepVariable) != "" {
 		fmt.Fprintf(os.Stderr, "kept: export KUBECONFIG=%s\n", cluster.Kubeconfig())
 		return code
@@ -58,6 +60,15 @@ func Main(m *testing.M, name string, options harness.Options) (code int) {
 		return fail(err)
 	}
 	return code
+}
+
+func runTests(ctx context.Context, m *testing.M, cluster *harness.Cluster, prepare []func(context.Context, *harness.Cluster) error) int {
+	for _, do := range prepare {
+		if err := do(ctx, cluster); err != nil {
+			return fail(err)
+		}
+	}
+	return m.Run()
 }
 
 func fail(err error) int {

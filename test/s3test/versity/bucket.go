@@ -36,9 +36,14 @@ func (s *Server) Bucket(ctx context.Context, name string) (*Bucket, error) {
 		roots.AppendCertsFromPEM(pem)
 		transport.TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
 	}
+	return MakeBucket(ctx, s.endpoint, s.config, name, &http.Client{Transport: transport})
+}
+
+// MakeBucket creates a bucket on a server that somebody else has started. Of the config only region and keys are used.
+func MakeBucket(ctx context.Context, endpoint string, c Config, name string, http *http.Client) (*Bucket, error) {
 	b := &Bucket{name: name, client: s3.New(s3.Options{
-		Region: s.config.Region, BaseEndpoint: aws.String(s.endpoint), UsePathStyle: true, HTTPClient: &http.Client{Transport: transport},
-		Credentials: credentials.NewStaticCredentialsProvider(s.config.AccessKey, s.config.SecretKey, ""),
+		Region: c.Region, BaseEndpoint: aws.String(endpoint), UsePathStyle: true, HTTPClient: http,
+		Credentials: credentials.NewStaticCredentialsProvider(c.AccessKey, c.SecretKey, ""),
 	})}
 	if _, err := b.client.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: aws.String(name)}); err != nil {
 		return nil, fmt.Errorf("create bucket %s: %w", name, err)
