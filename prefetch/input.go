@@ -98,9 +98,6 @@ func prefetchOf(p *v1alpha1.Prefetch, selector labels.Selector, open bool) plan.
 	if n := p.Spec.Nodes.Percent; n != nil {
 		q.Percent = *n
 	}
-	if b := p.Spec.Bandwidth; b != nil {
-		q.Bandwidth = b.Value()
-	}
 	if d := p.Spec.TTLAfterLastUse; d != nil {
 		q.TTL = d.Duration
 	}

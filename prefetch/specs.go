@@ -10,7 +10,6 @@ import (
 	"fmt"
 
 	"k8s.io/apimachinery/pkg/api/equality"
-	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -59,9 +58,6 @@ func specOf(wants []plan.Want) v1alpha1.CacheNodeSpec {
 		}
 		if m.Tier == "" {
 			m.Tier = v1alpha1.DiskTier
-		}
-		if want.Bandwidth > 0 {
-			m.Bandwidth = resource.NewQuantity(want.Bandwidth, resource.BinarySI)
 		}
 		spec.Models = append(spec.Models, m)
 	}

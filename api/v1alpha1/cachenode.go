@@ -4,7 +4,6 @@
 package v1alpha1
 
 import (
-	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
@@ -81,11 +80,6 @@ type WantedModel struct {
 	// +optional
 	// +kubebuilder:default=Disk
 	Tier Tier `json:"tier,omitempty"`
-
-	// bandwidth is the most to download for it, in bytes a second.
-	//
-	// +optional
-	Bandwidth *resource.Quantity `json:"bandwidth,omitempty"`
 }
 
 // CacheNodeStatus is what the node holds.
@@ -180,6 +174,11 @@ type HeldModel struct {
 	//
 	// +optional
 	BytesDone int64 `json:"bytesDone,omitempty"`
+
+	// memoryBytes of it are in the page cache, where the tier is Memory.
+	//
+	// +optional
+	MemoryBytes int64 `json:"memoryBytes,omitempty"`
 
 	// bytesPerSecond of the download; -1 is unknown, 0 when there is none.
 	//

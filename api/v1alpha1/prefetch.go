@@ -4,7 +4,6 @@
 package v1alpha1
 
 import (
-	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
@@ -56,12 +55,6 @@ type PrefetchSpec struct {
 	// +optional
 	// +kubebuilder:default=Bulk
 	Priority Priority `json:"priority,omitempty"`
-
-	// bandwidth is the most that each node downloads for it, in bytes a second, such as 500M.
-	//
-	// +optional
-	// +kubebuilder:validation:XValidation:rule="quantity(string(self)).isGreaterThan(quantity('0'))",message="bandwidth must be more than 0"
-	Bandwidth *resource.Quantity `json:"bandwidth,omitempty"`
 
 	// schedule says when the copies shall be there; always when it is left out.
 	//

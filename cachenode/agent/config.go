@@ -77,6 +77,7 @@ type Want struct {
 
 	Source   cachenode.Source   // nil is the node's for the scheme of Ref
 	Revision cachenode.Revision // the one to hold; "" is whatever the origin has
+	Memory   bool               // keep it in the page cache too, as far as memory is free
 }
 
 // maxModels is the bound on models of one node, as CacheNode has it.

@@ -32,6 +32,7 @@ type keeper struct {
 	release  func()             // gives the lease on held back
 	progress *fetch.Progress    // of the fill that is running, or nil
 	rate     fetch.Rate         // of progress
+	memory   int64              // bytes of held that were in the page cache when it was looked at last
 }
 
 func newKeeper(n *Node, want Want) *keeper {
@@ -144,6 +145,9 @@ func (k *keeper) hold(m cachenode.Manifest) error {
 	k.enter(Ready)
 	k.failure, k.progress = nil, nil
 	k.mu.Unlock()
+	if k.want.Memory {
+		k.node.warmSoon()
+	}
 	return nil
 }
 
@@ -182,7 +186,7 @@ func (k *keeper) check() {
 		return
 	}
 	k.release()
-	k.held, k.bytes, k.release = "", 0, func() {}
+	k.held, k.bytes, k.memory, k.release = "", 0, 0, func() {}
 	k.enter(Pending)
 	k.hurry()
 }
@@ -227,7 +231,7 @@ func (k *keeper) forget() {
 func (k *keeper) status() ModelStatus {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	s := ModelStatus{Name: k.want.Name, Source: k.want.Ref.String(), Phase: k.phase, Revision: k.held,
+	s := ModelStatus{Name: k.want.Name, MemoryBytes: k.memory, Source: k.want.Ref.String(), Phase: k.phase, Revision: k.held,
 		Bytes: k.bytes, BytesDone: k.bytes, BytesPerSecond: -1, RemainingSeconds: -1, Since: k.since}
 	if k.held != "" {
 		s.Path = k.node.Store.Path(k.held)
@@ -243,7 +247,7 @@ func (k *keeper) status() ModelStatus {
 }
 
 func (w Want) equal(o Want) bool {
-	return w.Name == o.Name && w.Ref == o.Ref && w.Source == o.Source && w.Revision == o.Revision &&
+	return w.Name == o.Name && w.Ref == o.Ref && w.Source == o.Source && w.Revision == o.Revision && w.Memory == o.Memory &&
 		w.Priority == o.Priority && w.Refresh == o.Refresh && w.Select.AllowPickle == o.Select.AllowPickle &&
 		slices.Equal(w.Select.Include, o.Select.Include) && slices.Equal(w.Select.Exclude, o.Select.Exclude)
 }

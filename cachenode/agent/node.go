@@ -42,6 +42,7 @@ type Node struct {
 	stop     context.CancelFunc
 	work     sync.WaitGroup
 	draining atomic.Bool
+	cold     chan struct{} // something may have to be warmed
 
 	mu      sync.Mutex
 	keepers map[string]*keeper
@@ -50,8 +51,9 @@ type Node struct {
 // NewNode starts the upkeep of the store: free space, health, scrub.
 func NewNode(o Options) *Node {
 	ctx, stop := context.WithCancel(context.Background()) //nolint:forbidigo // the life of the node, not of a call
-	n := &Node{Options: o, ctx: ctx, stop: stop, keepers: map[string]*keeper{}}
+	n := &Node{Options: o, ctx: ctx, stop: stop, keepers: map[string]*keeper{}, cold: make(chan struct{}, 1)}
 	n.work.Go(n.reclaim)
+	n.work.Go(n.warm)
 	n.work.Go(n.scrub)
 	return n
 }

@@ -42,6 +42,7 @@ type ModelStatus struct {
 	BytesDone        int64              `json:"bytesDone"`
 	BytesPerSecond   int64              `json:"bytesPerSecond"`   // -1 unknown
 	RemainingSeconds int64              `json:"remainingSeconds"` // -1 unknown
+	MemoryBytes      int64              `json:"memoryBytes"`      // of the present one in the page cache, if it is kept there
 	Error            string             `json:"error,omitempty"`  // of the last attempt, if it failed
 	Since            time.Time          `json:"since"`            // when the phase began
 }

@@ -19,11 +19,10 @@ type cell struct {
 	used         time.Time
 	old          int32 // of Node.Held plus one: the other revision to keep while nothing may be fetched; 0 is none
 
-	placed    bool
-	grant     grant
-	priority  int
-	tier      string
-	bandwidth int64
+	placed   bool
+	grant    grant
+	priority int
+	tier     string
 }
 
 // at is the cell of a model on a node, or one that is empty and must not be written.

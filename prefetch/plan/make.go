@@ -102,7 +102,7 @@ func (p *planner) wants(node int) []Want {
 		if c := p.at(m, int32(node)); c.placed {
 			wants = append(wants, Want{
 				Key: p.models[m].Key, Revision: p.revision(c),
-				Priority: c.priority, Tier: c.tier, Bandwidth: c.bandwidth,
+				Priority: c.priority, Tier: c.tier,
 			})
 		}
 	}

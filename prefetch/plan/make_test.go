@@ -102,14 +102,8 @@ func TestMake_WantsAreWhatThePrefetchesChose(t *testing.T) {
 					want[name] = make(map[plan.Key]plan.Want)
 				}
 				w, there := want[name][f.Model]
-				switch {
-				case !there:
-					w = plan.Want{Priority: f.Priority, Bandwidth: f.Bandwidth, Tier: f.Tier}
-				case w.Bandwidth != 0:
-					w.Bandwidth = max(w.Bandwidth, f.Bandwidth)
-					if f.Bandwidth == 0 {
-						w.Bandwidth = 0
-					}
+				if !there {
+					w = plan.Want{Priority: f.Priority, Tier: f.Tier}
 				}
 				w.Key, w.Priority, w.Tier = f.Model, max(w.Priority, f.Priority), max(w.Tier, f.Tier)
 				want[name][f.Model] = w

@@ -65,17 +65,16 @@ type Held struct {
 
 // Prefetch says on which nodes a model shall be. Keys are unique.
 type Prefetch struct {
-	Key       Key
-	Model     Key
-	Selector  labels.Selector // nil matches every node
-	Count     int32           // of the matched nodes; 0 is not said
-	Percent   int32           // of the matched nodes, rounded up; 0 is not said. With neither: all of them
-	Priority  int             // higher goes first
-	Tier      string
-	Bandwidth int64         // bytes a second on each node; 0 has no limit
-	TTL       time.Duration // after which an unused copy may go; 0 keeps it
-	Active    bool          // not suspended, and inside its schedule
-	Suspend   bool          // keeps what it has and adds nothing
+	Key      Key
+	Model    Key
+	Selector labels.Selector // nil matches every node
+	Count    int32           // of the matched nodes; 0 is not said
+	Percent  int32           // of the matched nodes, rounded up; 0 is not said. With neither: all of them
+	Priority int             // higher goes first
+	Tier     string
+	TTL      time.Duration // after which an unused copy may go; 0 keeps it
+	Active   bool          // not suspended, and inside its schedule
+	Suspend  bool          // keeps what it has and adds nothing
 }
 
 // Input is all that a plan depends on. The order in its slices does not matter.
@@ -88,11 +87,10 @@ type Input struct {
 
 // Want is one model that a node shall hold, for all prefetches that want it there together.
 type Want struct {
-	Key       Key
-	Revision  string
-	Priority  int    // the highest
-	Tier      string // the highest
-	Bandwidth int64  // bytes a second, the most; 0 has no limit
+	Key      Key
+	Revision string
+	Priority int    // the highest
+	Tier     string // the highest
 }
 
 // Verdict says in one word how a prefetch fared. The words are reasons of the API's conditions.

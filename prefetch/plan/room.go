@@ -54,7 +54,7 @@ func (p *planner) place(a *ask, n int32) bool {
 		return true
 	}
 	to.wants++
-	c.placed, c.priority, c.tier, c.bandwidth = true, a.Priority, a.Tier, a.Bandwidth
+	c.placed, c.priority, c.tier = true, a.Priority, a.Tier
 	return true
 }
 
@@ -63,9 +63,6 @@ func (c *cell) merge(a *ask) {
 	c.priority = max(c.priority, a.Priority)
 	if a.Tier == MemoryTier || c.tier != MemoryTier && a.Tier > c.tier {
 		c.tier = a.Tier
-	}
-	if c.bandwidth != 0 && (a.Bandwidth == 0 || a.Bandwidth > c.bandwidth) {
-		c.bandwidth = a.Bandwidth
 	}
 }
 

@@ -57,10 +57,9 @@ func drawInput(t *rapid.T, l limits) plan.Input {
 func drawPrefetch(t *rapid.T, i int, l limits) plan.Prefetch {
 	f := plan.Prefetch{
 		Key: key(fmt.Sprintf("p%d", i)), Active: true,
-		Model:     key(fmt.Sprintf("m%d", rapid.IntRange(0, 3).Draw(t, "model"))),
-		Priority:  rapid.IntRange(0, 2).Draw(t, "priority"),
-		Tier:      rapid.SampledFrom([]string{"Disk", "Memory"}).Draw(t, "tier"),
-		Bandwidth: rapid.SampledFrom([]int64{0, 5, 7}).Draw(t, "bandwidth"),
+		Model:    key(fmt.Sprintf("m%d", rapid.IntRange(0, 3).Draw(t, "model"))),
+		Priority: rapid.IntRange(0, 2).Draw(t, "priority"),
+		Tier:     rapid.SampledFrom([]string{"Disk", "Memory"}).Draw(t, "tier"),
 	}
 	if s := rapid.SampledFrom([]string{"-", "", "pool=a", "pool=b", "pool!=a", "pool=c"}).Draw(t, "selector"); s != "-" {
 		f.Selector = selector(s)

@@ -100,7 +100,7 @@ func (m *Mounts) want(ctx context.Context, key types.NamespacedName, namespace s
 	if model.Status.Revision == "" {
 		return agent.Want{}, &cachenode.Error{Kind: cachenode.ErrUnavailable, Op: "mount", Subject: "model " + key.String(), Err: errors.New(unresolved(&model))}
 	}
-	want, err := wantOf(&model, model.Status.Revision, cachenode.StartingPod, nil)
+	want, err := wantOf(&model, model.Status.Revision, cachenode.StartingPod, v1alpha1.DiskTier, nil)
 	if err != nil {
 		return agent.Want{}, err
 	}

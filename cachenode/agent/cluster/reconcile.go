@@ -93,7 +93,7 @@ func (r *Reconciler) want(ctx context.Context, key types.NamespacedName, wanted 
 	if err != nil {
 		return agent.Want{}, err
 	}
-	want, err := wantOf(&model, wanted.Revision, priority, nil)
+	want, err := wantOf(&model, wanted.Revision, priority, wanted.Tier, nil)
 	if err != nil {
 		return agent.Want{}, err
 	}

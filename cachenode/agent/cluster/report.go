@@ -53,7 +53,7 @@ func withoutNumbers(s *v1alpha1.CacheNodeStatus) *v1alpha1.CacheNodeStatus {
 	c.ReportedAt, c.Disk.UsedBytes, c.Disk.Used, c.Disk.BudgetBytes, c.Disk.Budget = nil, 0, "", 0, ""
 	for i := range c.Models {
 		m := &c.Models[i]
-		m.BytesDone, m.BytesPerSecond, m.RemainingSeconds, m.LastUsed = 0, 0, 0, nil
+		m.BytesDone, m.BytesPerSecond, m.RemainingSeconds, m.MemoryBytes, m.LastUsed = 0, 0, 0, 0, nil
 	}
 	return c
 }

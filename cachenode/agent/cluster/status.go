@@ -108,7 +108,9 @@ func (f facts) models() []v1alpha1.HeldModel {
 
 func (f facts) wantedModel(key types.NamespacedName, revision string, keepers map[types.NamespacedName]agent.ModelStatus) v1alpha1.HeldModel {
 	if rev, ok := f.names[key]; ok && string(rev) == revision {
-		return f.present(key, rev)
+		m := f.present(key, rev)
+		m.MemoryBytes = keepers[key].MemoryBytes
+		return m
 	}
 	m := v1alpha1.HeldModel{Namespace: key.Namespace, Name: key.Name, Revision: revision, Phase: v1alpha1.PendingPhase,
 		BytesPerSecond: -1, RemainingSeconds: -1, Mounts: f.mounts[key]}

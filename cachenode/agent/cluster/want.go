@@ -15,7 +15,7 @@ import (
 )
 
 // wantOf is what the node is to do for a model: its pinned revision, from its source.
-func wantOf(m *v1alpha1.Model, revision string, priority cachenode.Priority, source cachenode.Source) (agent.Want, error) {
+func wantOf(m *v1alpha1.Model, revision string, priority cachenode.Priority, tier v1alpha1.Tier, source cachenode.Source) (agent.Want, error) {
 	ref, err := cachenode.ParseRef(m.Spec.Source)
 	if err != nil {
 		return agent.Want{}, err
@@ -25,7 +25,7 @@ func wantOf(m *v1alpha1.Model, revision string, priority cachenode.Priority, sou
 		return agent.Want{}, err
 	}
 	w := agent.Want{Name: storeName(types.NamespacedName{Namespace: m.Namespace, Name: m.Name}), Ref: ref, Select: origin.Selection(m.Spec.Files),
-		Priority: priority, Source: source, Revision: rev}
+		Priority: priority, Source: source, Revision: rev, Memory: tier == v1alpha1.MemoryTier}
 	return w, w.Select.Validate()
 }
 
