@@ -38,6 +38,8 @@ kubelet, containerd and runc, built from Go modules. No docker, no registry.
 		newLoadImageCommand(&name),
 		newLogsCommand(&name),
 		newNodeCommand(&name),
+		newS3Command(&name),
+		newPutModelCommand(&name),
 		newToolsCommand(),
 	)
 	return root

@@ -79,6 +79,10 @@ func (o Options) validate() error {
 		return fmt.Errorf("%d nodes: want 0 to %d", o.Nodes, maxNodes)
 	case o.KWOK < 0:
 		return fmt.Errorf("%d simulated nodes: want 0 or more", o.KWOK)
+	case o.DiskBytes < 0 || o.GPU.Count < 0 || o.GPU.MemoryBytes < 0:
+		return fmt.Errorf("a disk of %d bytes and %d GPUs of %d: want 0 or more", o.DiskBytes, o.GPU.Count, o.GPU.MemoryBytes)
+	case o.KEDA && o.Nodes == 0:
+		return errors.New("KEDA runs beside nodes: ask for one at least")
 	}
 	return nil
 }

@@ -36,15 +36,19 @@ func run(ctx context.Context, m machine.Machine, service machine.Service, answer
 	})
 }
 
-// lastLines gives the end of a log.
+// lastLines gives the end of a log: whole lines, or the end of the last one when that is longer than fits.
 func lastLines(path string) []byte {
 	const limit = 1000 // bytes
 	log, err := os.ReadFile(path)
 	if err != nil {
 		return nil
 	}
-	if len(log) > limit {
-		_, log, _ = bytes.Cut(log[len(log)-limit:], []byte("\n"))
+	if log = bytes.TrimSpace(log); len(log) <= limit {
+		return log
 	}
-	return bytes.TrimSpace(log)
+	log = log[len(log)-limit:]
+	if _, lines, found := bytes.Cut(log, []byte("\n")); found {
+		return lines
+	}
+	return log
 }

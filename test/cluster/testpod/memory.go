@@ -17,7 +17,7 @@ func eat(ctx context.Context, arguments []string) error {
 		return errors.New("eat takes a number of mebibytes")
 	}
 	mebibytes, err := strconv.Atoi(arguments[0])
-	if err != nil || mebibytes < 0 || mebibytes > 1<<20 {
+	if err != nil || mebibytes < 1 || mebibytes > 1<<20 {
 		return fmt.Errorf("eat %q: want a number of mebibytes", arguments[0])
 	}
 	memory := make([]byte, mebibytes<<20)

@@ -23,7 +23,7 @@ import (
 // cache folder.
 const CacheVariable = "HOIST_TOOLS_CACHE"
 
-// Tools says where each program lies. A zero field has not been built.
+// Tools says where each program lies, or will when it has been built.
 type Tools struct {
 	Kube         string // Kubernetes and etcd: the first argument is the part, as in kube kubelet
 	KEDAOperator string

@@ -8,6 +8,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -39,13 +40,14 @@ func (s *Server) Bucket(ctx context.Context, name string) (*Bucket, error) {
 	return MakeBucket(ctx, s.endpoint, s.config, name, &http.Client{Transport: transport})
 }
 
-// MakeBucket creates a bucket on a server that somebody else has started. Of the config only region and keys are used.
+// MakeBucket creates a bucket, if it is not there, on a server that somebody else has started. Of the config only region and keys are used.
 func MakeBucket(ctx context.Context, endpoint string, c Config, name string, http *http.Client) (*Bucket, error) {
 	b := &Bucket{name: name, client: s3.New(s3.Options{
 		Region: c.Region, BaseEndpoint: aws.String(endpoint), UsePathStyle: true, HTTPClient: http,
 		Credentials: credentials.NewStaticCredentialsProvider(c.AccessKey, c.SecretKey, ""),
 	})}
-	if _, err := b.client.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: aws.String(name)}); err != nil {
+	_, err := b.client.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: aws.String(name)})
+	if _, ours := errors.AsType[*types.BucketAlreadyOwnedByYou](err); err != nil && !ours {
 		return nil, fmt.Errorf("create bucket %s: %w", name, err)
 	}
 	return b, nil
