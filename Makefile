@@ -109,6 +109,9 @@ cluster-down: ## Remove it, and whatever a killed run has left
 cluster-tools: ## Build what a cluster runs, once, outside of the checkout: ten minutes on two cores
 	@$(GO) run ./test/cluster tools
 
+.PHONY: helm
+helm: $(HELM) ## Build helm into bin/tools, where there is none
+
 ##@ Measure
 
 BENCH ?= .
