@@ -46,7 +46,7 @@ func TestController_AThousandNodesAndTwoHundredModels(t *testing.T) { //nolint:p
 
 	start := time.Now()
 	for i := range models {
-		c.prefetch(t, fmt.Sprintf("model-%d", i), ptr(int32(copies)))
+		c.prefetch(t, fmt.Sprintf("model-%d", i), new(int32(copies)))
 	}
 	c.prefetch(t, "model-0", nil)
 	c.await(t, "every copy to be planned", func(all []v1alpha1.CacheNode) error {
@@ -253,5 +253,3 @@ func residentMB(t *testing.T, cmd *exec.Cmd) int {
 	}
 	return resident * os.Getpagesize() / 1_000_000
 }
-
-func ptr[T any](v T) *T { return &v }

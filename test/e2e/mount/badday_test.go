@@ -51,9 +51,9 @@ func TestAgent_IsKilledAndReadersKeepReading(t *testing.T) {
 	}
 	reads := 0
 	s.Await("another agent", func(context.Context) (bool, error) {
-		s.compare(pod, files)
+		s.compare(pod, files) //nolint:contextcheck // the scene has the test's
 		reads++
-		now := s.agent("node2")
+		now := s.agent("node2") //nolint:contextcheck // the scene has the test's
 		return now.Status.ContainerStatuses[0].RestartCount > agent.Status.ContainerStatuses[0].RestartCount && suite.PodReady(&now), nil
 	})
 	s.compare(pod, files)
