@@ -6,8 +6,10 @@ package main
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -91,6 +93,22 @@ func (p *process) signal(s syscall.Signal) {
 	if err := p.cmd.Process.Signal(s); err != nil {
 		p.t.Fatal(err)
 	}
+}
+
+// sockets counts the sockets that the process has open, those of clients that it has accepted among them.
+func (p *process) sockets() (open int) {
+	p.t.Helper()
+	folder := fmt.Sprintf("/proc/%d/fd", p.cmd.Process.Pid)
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	for _, entry := range entries {
+		if target, err := os.Readlink(filepath.Join(folder, entry.Name())); err == nil && strings.HasPrefix(target, "socket:") {
+			open++
+		}
+	}
+	return open
 }
 
 // want checks the exit code, and what stderr must say about it.

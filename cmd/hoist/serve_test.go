@@ -247,11 +247,13 @@ func TestServe_SecondTerminationEndsAtOnce(t *testing.T) {
 	t.Parallel()
 	n := newNode(t, nil)
 	n.start()
+	before := n.sockets()
 	idle, err := net.Dial("tcp", strings.TrimPrefix(n.address, "http://")) // a client that says nothing holds up the drain
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer idle.Close()
+	eventually(t, "the node accepts the client", func() bool { return n.sockets() > before })
 	n.signal(syscall.SIGTERM)
 	eventually(t, "the node drains", func() bool { return strings.Contains(n.stderr.String(), "draining") })
 	eventually(t, "the node is gone", func() bool {
