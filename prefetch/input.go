@@ -14,14 +14,14 @@ import (
 	"github.com/hoist-dev/hoist/prefetch/plan"
 )
 
-// silence is how long a node may go without a report: two heartbeats of the agent, and what clocks differ by.
-const silence = 200 * time.Second
+// Silence is how long a node may go without a report: two heartbeats of the agent, and what clocks differ by.
+const Silence = 200 * time.Second
 
 // working reports whether what a CacheNode says can be relied on now, and whether its agent takes work.
 func (w world) working(c *v1alpha1.CacheNode, now time.Time) bool {
 	node := w.nodes[c.Name]
 	return node != nil && node.DeletionTimestamp.IsZero() && c.DeletionTimestamp.IsZero() && nodeReady(node) &&
-		c.Status.ReportedAt != nil && now.Sub(c.Status.ReportedAt.Time) < silence && isTrue(c.Status.Conditions, v1alpha1.ReadyCondition)
+		c.Status.ReportedAt != nil && now.Sub(c.Status.ReportedAt.Time) < Silence && isTrue(c.Status.Conditions, v1alpha1.ReadyCondition)
 }
 
 func nodeReady(node *corev1.Node) bool {
@@ -31,6 +31,23 @@ func nodeReady(node *corev1.Node) bool {
 		}
 	}
 	return false
+}
+
+// Input is a cluster in the words of the plan, for those who ask what the plan would be. A Prefetch whose spec can't be read is left out
+// of it; refused says why.
+func Input(models []v1alpha1.Model, prefetches []v1alpha1.Prefetch, caches []v1alpha1.CacheNode, nodes []corev1.Node, now time.Time) (in plan.Input, refused map[plan.Key]error) {
+	w := world{models: models, prefetches: prefetches, caches: caches, nodes: make(map[string]*corev1.Node, len(nodes))}
+	for i := range nodes {
+		w.nodes[nodes[i].Name] = &nodes[i]
+	}
+	in, _ = w.input(now)
+	refused = map[plan.Key]error{}
+	for i := range prefetches {
+		if _, _, _, err := readSpec(&prefetches[i], now); err != nil {
+			refused[keyOf(&prefetches[i])] = err
+		}
+	}
+	return in, refused
 }
 
 // input is w in the words of the plan, and how long it holds if nothing happens.

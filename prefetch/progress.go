@@ -61,6 +61,7 @@ func (p *Planner) writePrefetches(ctx context.Context, w world, made plan.Plan, 
 		}
 		model := plan.Key{Namespace: prefetch.Namespace, Name: prefetch.Spec.ModelName}
 		status := prefetchStatus(prefetch, decision, models[model], held[model])
+		awaitImages(&status, prefetch, w.imageFailures(prefetch, decision.Nodes))
 		if equality.Semantic.DeepEqual(status, prefetch.Status) {
 			continue
 		}

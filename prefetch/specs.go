@@ -20,6 +20,7 @@ import (
 // writeSpecs writes what the plan has for a node where the node's CacheNode says something else. A node that the plan leaves out is
 // left as it is.
 func (p *Planner) writeSpecs(ctx context.Context, w world, made plan.Plan) error {
+	images := w.images(made)
 	var failed []error
 	for i := range w.caches {
 		cache := &w.caches[i]
@@ -28,6 +29,7 @@ func (p *Planner) writeSpecs(ctx context.Context, w world, made plan.Plan) error
 			continue
 		}
 		spec := specOf(wants)
+		spec.Images = images[cache.Name]
 		if equality.Semantic.DeepEqual(spec, cache.Spec) {
 			continue
 		}

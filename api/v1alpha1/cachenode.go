@@ -45,7 +45,18 @@ type CacheNodeSpec struct {
 	// +listMapKey=name
 	// +kubebuilder:validation:MaxItems=256
 	Models []WantedModel `json:"models,omitempty"`
+
+	// images that the node's container runtime shall hold.
+	//
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:items:MaxLength=512
+	Images []string `json:"images,omitempty"`
 }
+
+// MaxImages is the most images that one CacheNode holds.
+const MaxImages = 64
 
 // WantedModel is one model that a node shall hold. What it is, the Model says.
 type WantedModel struct {
@@ -105,7 +116,15 @@ type CacheNodeStatus struct {
 	// +kubebuilder:validation:MaxItems=256
 	Models []HeldModel `json:"models,omitempty"`
 
-	// copies counts them.
+	// images that were asked for.
+	//
+	// +optional
+	// +listType=map
+	// +listMapKey=image
+	// +kubebuilder:validation:MaxItems=64
+	Images []HeldImage `json:"images,omitempty"`
+
+	// copies counts the models.
 	//
 	// +optional
 	Copies Copies `json:"copies,omitempty,omitzero"`
@@ -205,6 +224,26 @@ type HeldModel struct {
 	//
 	// +optional
 	Mounts int32 `json:"mounts,omitempty"`
+}
+
+// HeldImage is one container image on a node.
+type HeldImage struct {
+	// image as pods name it.
+	//
+	// +required
+	// +kubebuilder:validation:MaxLength=512
+	Image string `json:"image"`
+
+	// phase it is in.
+	//
+	// +required
+	Phase Phase `json:"phase"`
+
+	// message says why a phase is Failed.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=512
+	Message string `json:"message,omitempty"`
 }
 
 // DiskStatus is the cache's disk.

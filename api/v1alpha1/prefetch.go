@@ -50,6 +50,17 @@ type PrefetchSpec struct {
 	// +kubebuilder:default=Disk
 	Tier Tier `json:"tier,omitempty"`
 
+	// images are container images that the nodes pull along, as pods name them, so that a cold start does not wait for them either.
+	// Images that need a pull secret can't be.
+	//
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=16
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=512
+	// +kubebuilder:validation:items:Pattern=`^[a-zA-Z0-9][a-zA-Z0-9._:/@-]*$`
+	Images []string `json:"images,omitempty"`
+
 	// priority between prefetches of one node. A pod that waits goes before any of them.
 	//
 	// +optional

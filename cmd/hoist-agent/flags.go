@@ -20,6 +20,7 @@ type options struct {
 	root           string
 	kubeletRoot    string
 	listen         string
+	criSocket      string
 	maxBytes       string
 	minFreePercent float64
 	buffers        string
@@ -62,6 +63,7 @@ mounted keep it, whatever happens to the agent.`,
 	flags.StringVar(&o.root, "root", "/var/lib/hoist/cache", "folder of the cache, on the node's fastest disk")
 	flags.StringVar(&o.kubeletRoot, "kubelet-root", "/var/lib/kubelet", "the kubelet's folder")
 	flags.StringVar(&o.listen, "listen", ":9470", "address of /status, /metrics, /healthz and /readyz")
+	flags.StringVar(&o.criSocket, "cri-socket", "", "socket of the container runtime, to pull images along; empty pulls none")
 	flags.StringVar(&o.maxBytes, "max-bytes", "0", "most that the cache may take of the disk, such as 500Gi; 0 is what --min-free-percent leaves")
 	flags.Float64Var(&o.minFreePercent, "min-free-percent", 15, "part of the disk to leave free")
 	flags.StringVar(&o.buffers, "buffers", "256Mi", "memory for downloads")

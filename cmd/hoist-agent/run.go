@@ -33,6 +33,7 @@ import (
 	"github.com/hoist-dev/hoist/cachenode/disk"
 	"github.com/hoist-dev/hoist/cachenode/fetch"
 	"github.com/hoist-dev/hoist/cachenode/formats"
+	runtimeimages "github.com/hoist-dev/hoist/cachenode/images"
 	"github.com/hoist-dev/hoist/cachenode/source/s3"
 )
 
@@ -80,10 +81,15 @@ func serve(ctx context.Context, o options, node *agent.Node, log *slog.Logger) e
 		return s3.New(ctx, a.S3(log, o.maxConnections))
 	}}
 	counts := new(cluster.Counts)
+	images, end, err := openImages(o.criSocket, log)
+	if err != nil {
+		return err
+	}
+	defer end()
 	reporter := &cluster.Reporter{NodeName: o.nodeName, Node: node, Client: mgr.GetClient(), Direct: mgr.GetAPIReader(),
-		Counts: counts, Log: log}
-	reconciler := &cluster.Reconciler{NodeName: o.nodeName, Node: node, Client: mgr.GetClient(), Sources: sources, Reporter: reporter, Log: log}
-	if err := errors.Join(mgr.Add(reporter), reconciler.Setup(mgr)); err != nil {
+		Counts: counts, Images: images, Log: log}
+	reconciler := &cluster.Reconciler{NodeName: o.nodeName, Node: node, Client: mgr.GetClient(), Sources: sources, Reporter: reporter, Images: images, Log: log}
+	if err := errors.Join(mgr.Add(reporter), mgr.Add(images), reconciler.Setup(mgr)); err != nil {
 		return err
 	}
 	driver, err := csi.New(csi.Options{
@@ -132,6 +138,18 @@ func newManager(nodeName string) (ctrl.Manager, error) {
 			&v1alpha1.CacheNode{}: {Field: fields.OneTermEqualSelector("metadata.name", nodeName)},
 		}},
 	})
+}
+
+// openImages is the node's container runtime, if the agent was given its socket.
+func openImages(socket string, log *slog.Logger) (images *cluster.Images, end func(), err error) {
+	if socket == "" {
+		return cluster.NewImages(nil, log), func() {}, nil
+	}
+	service, err := runtimeimages.Open(socket)
+	if err != nil {
+		return nil, nil, err
+	}
+	return cluster.NewImages(service, log), func() { _ = service.Close() }, nil
 }
 
 func serveHTTP(ctx context.Context, address string, node *agent.Node, log *slog.Logger) error {

@@ -30,6 +30,7 @@ type Reconciler struct {
 	Client   client.Reader // of CacheNodes and Models
 	Sources  *origin.Sources
 	Reporter *Reporter
+	Images   *Images
 	Log      *slog.Logger
 }
 
@@ -74,6 +75,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 		wants = append(wants, want)
 	}
 	r.Node.Keep(wants)
+	r.Images.Want(node.Spec.Images)
 	r.Reporter.works(spec)
 	if err := r.forget(ctx); err != nil {
 		return ctrl.Result{}, err

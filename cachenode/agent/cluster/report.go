@@ -65,6 +65,7 @@ type Reporter struct {
 	Client   client.Client
 	Direct   client.Reader // of Nodes, uncached
 	Counts   *Counts
+	Images   *Images
 	Log      *slog.Logger
 
 	mu       sync.Mutex
@@ -144,7 +145,9 @@ func (r *Reporter) now() v1alpha1.CacheNodeStatus {
 	r.mu.Unlock()
 	f.node, f.mounts, f.conditions = r.Node.Status(), r.Counts.all(), r.last.Conditions
 	f.names, f.copies = present(r.Node.Store)
-	return f.status()
+	s := f.status()
+	s.Images = r.Images.Status()
+	return s
 }
 
 // present is what the store has, by model.
