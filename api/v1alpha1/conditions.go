@@ -3,6 +3,10 @@
 
 package v1alpha1
 
+// EvictBeforeAnnotation on a Model has nodes remove their copies that no Prefetch wants and no pod has used since this time
+// (RFC 3339). It is what kubectl hoist evict writes.
+const EvictBeforeAnnotation = "hoist.dev/evict-before"
+
 // The types of conditions.
 const (
 	// ResolvedCondition of a Model: its source was read and its revision is pinned.

@@ -45,7 +45,8 @@ func (r *Reconciler) Setup(mgr ctrl.Manager) error {
 	repinned := predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
 		before, ok := e.ObjectOld.(*v1alpha1.Model)
 		after, same := e.ObjectNew.(*v1alpha1.Model)
-		return !ok || !same || before.Generation != after.Generation || before.Status.Revision != after.Status.Revision
+		return !ok || !same || before.Generation != after.Generation || before.Status.Revision != after.Status.Revision ||
+			before.Annotations[v1alpha1.EvictBeforeAnnotation] != after.Annotations[v1alpha1.EvictBeforeAnnotation]
 	}}
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("cachenode").
@@ -77,10 +78,11 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	r.Node.Keep(wants)
 	r.Images.Want(node.Spec.Images)
 	r.Reporter.works(spec)
-	if err := r.forget(ctx); err != nil {
+	again, err := r.tidy(ctx, spec.wanted)
+	if err != nil {
 		return ctrl.Result{}, err
 	}
-	if len(spec.problems) > 0 || r.failing() {
+	if again || len(spec.problems) > 0 || r.failing() {
 		return ctrl.Result{RequeueAfter: tryAgain}, nil
 	}
 	return ctrl.Result{}, nil
@@ -107,26 +109,29 @@ func (r *Reconciler) want(ctx context.Context, key types.NamespacedName, wanted 
 	return want, err
 }
 
-// forget lets go of the names of Models that are gone. Their bytes stay until nobody uses them and room is needed.
-func (r *Reconciler) forget(ctx context.Context) error {
+// tidy evicts what owners of Models asked to have evicted, and lets go of the names of Models that are gone: their bytes stay until
+// nobody uses them and room is needed. again says that there is something left to do.
+func (r *Reconciler) tidy(ctx context.Context, wanted map[types.NamespacedName]string) (again bool, err error) {
 	for name := range r.Node.Store.Names() {
 		key, ok := modelOf(name)
 		if !ok {
 			continue
 		}
-		err := r.Client.Get(ctx, key, &v1alpha1.Model{})
-		if err == nil {
-			continue
+		var model v1alpha1.Model
+		err := r.Client.Get(ctx, key, &model)
+		if apierrors.IsNotFound(err) {
+			r.Sources.Forget(key)
+			err = r.Node.Forget(name)
+		} else if _, kept := wanted[key]; err == nil && !kept {
+			var inUse bool
+			inUse, err = r.evict(&model, name)
+			again = again || inUse
 		}
-		if !apierrors.IsNotFound(err) {
-			return err
-		}
-		r.Sources.Forget(key)
-		if err := r.Node.Forget(name); err != nil {
-			return err
+		if err != nil {
+			return again, err
 		}
 	}
-	return nil
+	return again, nil
 }
 
 // failing reports whether a download has failed and waits.

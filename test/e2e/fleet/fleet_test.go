@@ -143,8 +143,9 @@ func (f fleet) join(t *testing.T, name string) {
 	if err := f.Create(t.Context(), node); err != nil {
 		t.Fatal(err)
 	}
+	created := node.DeepCopy()
 	node.Status.Conditions = []corev1.NodeCondition{{Type: corev1.NodeReady, Status: corev1.ConditionTrue}}
-	if err := f.Status().Update(t.Context(), node); err != nil {
+	if err := f.Status().Patch(t.Context(), node, client.MergeFrom(created)); err != nil { // others write to it too
 		t.Fatal(err)
 	}
 	if err := f.report(t.Context(), name); err != nil {
