@@ -4,6 +4,9 @@
 package prefetch
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"path"
@@ -21,7 +24,6 @@ import (
 // earlier look has pinned: what is on the nodes can still be mounted.
 func resolved(m *v1alpha1.Model, found cachenode.Manifest, err error, now time.Time) v1alpha1.ModelStatus {
 	s := *m.Status.DeepCopy()
-	respecified := s.ObservedGeneration != m.Generation
 	s.ObservedGeneration = m.Generation
 	say := func(kind string, status bool, reason, message string) {
 		c := metav1.Condition{Type: kind, Status: metav1.ConditionFalse, ObservedGeneration: m.Generation, Reason: reason, Message: message,
@@ -41,8 +43,8 @@ func resolved(m *v1alpha1.Model, found cachenode.Manifest, err error, now time.T
 	}
 	stamp := metav1.NewTime(now.Truncate(time.Second))
 	s.CheckedAt, s.LatestRevision = &stamp, string(found.Revision())
-	if s.Revision == "" || respecified || m.Spec.Updates.Policy == v1alpha1.FollowRevision {
-		s.Revision = s.LatestRevision
+	if s.Revision == "" || s.PinnedFor != pinnedFor(&m.Spec) || m.Spec.Updates.Policy == v1alpha1.FollowRevision {
+		s.Revision, s.PinnedFor = s.LatestRevision, pinnedFor(&m.Spec)
 		s.Files, s.Bytes, s.WeightBytes = int32(len(found.Files)), found.Bytes(), weights(found)
 		s.Size = v1alpha1.HumanBytes(s.Bytes)
 	}
@@ -57,6 +59,16 @@ func resolved(m *v1alpha1.Model, found cachenode.Manifest, err error, now time.T
 			cachenode.Revision(s.LatestRevision).Short(), short))
 	}
 	return s
+}
+
+// pinnedFor is a digest of what decides which files there are. The rest of a spec can change and leaves the pin alone.
+func pinnedFor(s *v1alpha1.ModelSpec) string {
+	raw, err := json.Marshal([]any{s.Source, s.S3, s.Files})
+	if err != nil {
+		panic("prefetch: a spec always encodes: " + err.Error())
+	}
+	sum := sha256.Sum256(raw)
+	return hex.EncodeToString(sum[:16])
 }
 
 // weights are the bytes of files that go into VRAM, by their names.

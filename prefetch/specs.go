@@ -33,11 +33,8 @@ func (p *Planner) writeSpecs(ctx context.Context, w world, made plan.Plan) error
 		if equality.Semantic.DeepEqual(spec, cache.Spec) {
 			continue
 		}
-		// The whole spec is ours. The test keeps one plan from writing over a later one.
-		patch, err := json.Marshal([]map[string]any{
-			{"op": "test", "path": "/metadata/resourceVersion", "value": cache.ResourceVersion},
-			{"op": "add", "path": "/spec", "value": spec},
-		})
+		// The whole spec is ours, and one leader's: what another replica wrote while it took itself for the leader is repaired.
+		patch, err := json.Marshal([]map[string]any{{"op": "add", "path": "/spec", "value": spec}})
 		if err == nil {
 			object := &v1alpha1.CacheNode{}
 			object.Name = cache.Name

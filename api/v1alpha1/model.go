@@ -182,6 +182,13 @@ type ModelStatus struct {
 	// +kubebuilder:validation:MaxLength=71
 	Revision string `json:"revision,omitempty"`
 
+	// pinnedFor is a digest of the parts of the spec that the revision was pinned for: source, s3 and files. When they change, it is
+	// pinned again, whatever the policy.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=64
+	PinnedFor string `json:"pinnedFor,omitempty"`
+
 	// latestRevision is what the source was when it was looked at last.
 	//
 	// +optional
