@@ -7,6 +7,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -15,6 +16,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/hoist-dev/hoist/api/v1alpha1"
@@ -86,13 +88,31 @@ func (p *Planner) writeLabels(ctx context.Context, w world, now time.Time) error
 		if maps.Equal(actual, desired) {
 			continue
 		}
-		before := &metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{Name: node.Name, Labels: actual}}
-		before.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Node"))
-		after := before.DeepCopy()
-		after.Labels = desired
-		if err := client.IgnoreNotFound(p.Client.Patch(ctx, after, client.MergeFrom(before))); err != nil {
+		if err := client.IgnoreNotFound(p.label(ctx, node.Name, actual, desired)); err != nil {
 			failed = append(failed, fmt.Errorf("label node %s: %w", node.Name, err))
 		}
 	}
 	return errors.Join(failed...)
+}
+
+// label changes the labels that differ, each by its name: a patch of all labels would take away those of others.
+func (p *Planner) label(ctx context.Context, node string, actual, desired map[string]string) error {
+	changes := map[string]any{}
+	for key := range actual {
+		if _, keep := desired[key]; !keep {
+			changes[key] = nil
+		}
+	}
+	for key, value := range desired {
+		if actual[key] != value {
+			changes[key] = value
+		}
+	}
+	patch, err := json.Marshal(map[string]any{"metadata": map[string]any{"labels": changes}})
+	if err != nil {
+		return err
+	}
+	object := &metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{Name: node}}
+	object.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Node"))
+	return p.Client.Patch(ctx, object, client.RawPatch(types.MergePatchType, patch))
 }
