@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"flag"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -56,5 +57,12 @@ func renderCLI() []byte {
 		}
 	}
 	visit(newRoot())
+	page.WriteString("\n## kubectl hoist\n\nUnder the name `kubectl-hoist` in `PATH`, the program is a plugin of kubectl. All of its commands are about a cluster: " +
+		"`models`, `nodes`,\n`top`, `plan`, `warm` and `why` as above, and these.\n")
+	for _, cmd := range newPlugin(connect).Commands() {
+		if slices.Contains([]string{"evict", "pin", "unpin"}, cmd.Name()) {
+			visit(cmd)
+		}
+	}
 	return page.Bytes()
 }

@@ -17,9 +17,9 @@ const (
 	exitFailure     = 1   // anything without a code of its own
 	exitUsage       = 2   // malformed command line, URI or configuration
 	exitInUse       = 3   // another hoist has the directory, or a lease holds the model
-	exitNotFound    = 4   // no such bucket, key, version or model
+	exitNotFound    = 4   // no such bucket, key, version, model or pod
 	exitDenied      = 5   // credentials missing, wrong, expired; clock skew
-	exitUnavailable = 6   // the origin can't be reached, or throttles, or TLS fails
+	exitUnavailable = 6   // the origin or the cluster can't be reached, or throttles, or TLS fails
 	exitNoSpace     = 7   // disk or cache budget full
 	exitDisk        = 8   // read-only, I/O error, hung
 	exitCorrupt     = 9   // bytes differ from their checksum, or change all the time
@@ -70,9 +70,9 @@ const exitHelp = `Exit codes:
     1  another failure
     2  malformed command line, URI or configuration
     3  in use by another hoist, or leased
-    4  no such bucket, key, version or model
+    4  no such bucket, key, version, model or pod
     5  access denied, credentials missing or expired, clock skew
-    6  the origin can't be reached, throttles, or TLS fails
+    6  the origin or the cluster can't be reached, throttles, or TLS fails
     7  no space
     8  the disk is read-only or fails
     9  corrupt, incomplete or changing content

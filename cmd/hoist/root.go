@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
@@ -20,6 +22,13 @@ var version = ""
 // a failure to stderr, and returns the exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root := newRoot() //nolint:contextcheck // cobra hands ctx to the commands
+	if filepath.Base(os.Args[0]) == pluginName {
+		root = newPlugin(connect) //nolint:contextcheck // as above
+	}
+	return execute(ctx, root, args, stdout, stderr)
+}
+
+func execute(ctx context.Context, root *cobra.Command, args []string, stdout, stderr io.Writer) int {
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
@@ -41,7 +50,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return exitCode(err)
 }
 
-func newRoot() *cobra.Command {
+func newRoot() *cobra.Command { return newRootOn(connect) }
+
+// newRootOn is the program with another way to a cluster.
+func newRootOn(dial dialer) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "hoist",
 		Short: "Put model weights on a disk: whole, verified and fast",
@@ -49,6 +61,11 @@ func newRoot() *cobra.Command {
 
   hoist get s3://models/llama3-8b/ ./llama3-8b     download a model, or bring a copy up to date
   hoist serve --config hoist.yaml                  keep models present on a node
+  hoist warm llama3-8b --wait                      bring a Model of a Kubernetes cluster to its nodes
+  hoist why web-0                                  say what a pod waits for
+
+models, nodes, top, plan, warm and why look at a cluster, through a kubeconfig as kubectl does; ls, verify, evict, pin and unpin at
+one node's cache. Under the name kubectl-hoist in PATH this program is kubectl hoist, and its evict, pin and unpin are the cluster's.
 
 Credentials come from where the AWS CLI takes them: environment, profiles, web identity (IRSA),
 Pod Identity, instance metadata.
@@ -59,7 +76,8 @@ Pod Identity, instance metadata.
 		SilenceUsage:  true,
 	}
 	root.PersistentFlags().String("log-level", "warn", "what to log to stderr: debug, info, warn, error")
-	root.AddCommand(newGet(), newServe(), newLs(), newVerify(), newEvict(), newPin(), newUnpin(), newDemo())
+	root.AddCommand(newGet(), newServe(), newLs(), newVerify(), newEvict(), newPin(), newUnpin(), newDemo(),
+		newModels(dial), newNodes(dial), newTop(dial), newPlan(dial), newWarm(dial), newWhy(dial))
 	return root
 }
 

@@ -11,26 +11,25 @@ import (
 	"github.com/hoist-dev/hoist/cachenode"
 )
 
-// evict removes the node's copy of a Model whose owner asked for it, if nobody wanted or used it since. again says that a pod still
-// uses it: it goes when that pod has gone.
-func (r *Reconciler) evict(model *v1alpha1.Model, name string) (again bool, err error) {
+// evict removes the node's copy of a Model whose owner asked for it, if nobody wanted or used it since. A copy that a pod uses stays.
+func (r *Reconciler) evict(model *v1alpha1.Model, name string) error {
 	text, ok := model.Annotations[v1alpha1.EvictBeforeAnnotation]
 	if !ok {
-		return false, nil
+		return nil
 	}
 	before, err := time.Parse(time.RFC3339, text)
 	if err != nil {
 		r.Log.Warn("annotation not understood", "model", name, "annotation", v1alpha1.EvictBeforeAnnotation, "err", err)
-		return false, nil
+		return nil
 	}
 	rev, ok := r.Node.Store.Named(name)
 	if !ok {
-		return false, nil
+		return nil
 	}
 	names, copies := present(r.Node.Store)
 	held, ok := copies[rev]
 	if !ok || held.LastUsed.After(before) {
-		return false, nil
+		return nil
 	}
 	sharers := 0
 	for _, other := range names {
@@ -39,13 +38,13 @@ func (r *Reconciler) evict(model *v1alpha1.Model, name string) (again bool, err 
 		}
 	}
 	if sharers > 1 { // its bytes are those of another Model too
-		return false, r.Node.Forget(name)
+		return r.Node.Forget(name)
 	}
 	if err := r.Node.Store.Evict(rev); errors.Is(err, cachenode.ErrInUse) {
-		return true, nil
+		return nil
 	} else if err != nil {
-		return false, err
+		return err
 	}
 	r.Log.Info("copy evicted, as its Model asks", "model", name, "revision", rev)
-	return false, nil
+	return nil
 }

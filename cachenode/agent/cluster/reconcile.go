@@ -78,11 +78,10 @@ func (r *Reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	r.Node.Keep(wants)
 	r.Images.Want(node.Spec.Images)
 	r.Reporter.works(spec)
-	again, err := r.tidy(ctx, spec.wanted)
-	if err != nil {
+	if err := r.tidy(ctx, spec.wanted); err != nil {
 		return ctrl.Result{}, err
 	}
-	if again || len(spec.problems) > 0 || r.failing() {
+	if len(spec.problems) > 0 || r.failing() {
 		return ctrl.Result{RequeueAfter: tryAgain}, nil
 	}
 	return ctrl.Result{}, nil
@@ -110,8 +109,8 @@ func (r *Reconciler) want(ctx context.Context, key types.NamespacedName, wanted 
 }
 
 // tidy evicts what owners of Models asked to have evicted, and lets go of the names of Models that are gone: their bytes stay until
-// nobody uses them and room is needed. again says that there is something left to do.
-func (r *Reconciler) tidy(ctx context.Context, wanted map[types.NamespacedName]string) (again bool, err error) {
+// nobody uses them and room is needed.
+func (r *Reconciler) tidy(ctx context.Context, wanted map[types.NamespacedName]string) error {
 	for name := range r.Node.Store.Names() {
 		key, ok := modelOf(name)
 		if !ok {
@@ -123,15 +122,13 @@ func (r *Reconciler) tidy(ctx context.Context, wanted map[types.NamespacedName]s
 			r.Sources.Forget(key)
 			err = r.Node.Forget(name)
 		} else if _, kept := wanted[key]; err == nil && !kept {
-			var inUse bool
-			inUse, err = r.evict(&model, name)
-			again = again || inUse
+			err = r.evict(&model, name)
 		}
 		if err != nil {
-			return again, err
+			return err
 		}
 	}
-	return again, nil
+	return nil
 }
 
 // failing reports whether a download has failed and waits.

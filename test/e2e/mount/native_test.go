@@ -9,7 +9,6 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
-	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -40,8 +39,8 @@ func TestMeasure_ReadingThroughTheMount(t *testing.T) { //nolint:paralleltest //
 	}
 	const shard = "model-00001-of-00001.safetensors"
 	paths := map[string]string{
-		"mount": node.Machine.Path(filepath.Join("/var/lib/kubelet/pods", string(pod.UID), "volumes/kubernetes.io~csi/model/mount", shard)),
-		"file":  node.Machine.Path(filepath.Join("/var/lib/hoist/cache/models", model.Status.Revision[len("sha256:"):], shard)),
+		"mount": node.Machine.Path("/var/lib/kubelet/pods/" + string(pod.UID) + "/volumes/kubernetes.io~csi/model/mount/" + shard),
+		"file":  node.Machine.Path("/var/lib/hoist/cache/models/" + model.Status.Revision[len("sha256:"):] + "/" + shard),
 	}
 	for name, read := range map[string]func(*testing.T, *os.File) int64{"sequential": sequential, "random 4 KiB": scattered, "mmap": mapped} {
 		took := map[string][]float64{}

@@ -1,0 +1,94 @@
+// Copyright The Hoist Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+
+	"github.com/hoist-dev/hoist/api/v1alpha1"
+)
+
+// plugin is kubectl hoist on the cluster.
+func (f fakeCluster) plugin(args ...string) outcome {
+	f.t.Helper()
+	root := newPlugin(func(*access) (cluster, error) { return cluster{f.Client, "team-a"}, nil })
+	var stdout, stderr output
+	code := execute(f.t.Context(), root, args, &stdout, &stderr)
+	return outcome{code, stdout.String(), stderr.String()}
+}
+
+// holding are nodes that have llama3-8b: one for a Prefetch, one under two pods, and one without a reason.
+func holding() []client.Object {
+	objects := []client.Object{&v1alpha1.Prefetch{ObjectMeta: named("warm-llama3-8b"), Spec: v1alpha1.PrefetchSpec{ModelName: "llama3-8b"}}}
+	for name, mounts := range map[string]int32{"gpu-1": 0, "gpu-2": 2, "gpu-3": 0} {
+		node := someNode(name)
+		for _, o := range node {
+			if c, ok := o.(*v1alpha1.CacheNode); ok {
+				c.Status.Models = []v1alpha1.HeldModel{{Namespace: "team-a", Name: "llama3-8b", Revision: someRevision, Phase: v1alpha1.ReadyPhase, BytesDone: 16 << 30, Mounts: mounts}}
+				if name == "gpu-1" {
+					c.Spec.Models = []v1alpha1.WantedModel{{Namespace: "team-a", Name: "llama3-8b", Revision: someRevision}}
+				}
+			}
+		}
+		objects = append(objects, node...)
+	}
+	return objects
+}
+
+func TestPlugin_EvictAsksTheNodesAndSaysWhatBecomesOfEachCopy(t *testing.T) {
+	t.Parallel()
+	model := someModel("llama3-8b", 16<<30)
+	model.Annotations = map[string]string{"mine": "stays"}
+	f := newFakeCluster(t, interceptor.Funcs{}, append(holding(), model)...)
+	before := time.Now()
+	o := f.plugin("evict", "llama3-8b")
+	o.want(t, exitOK)
+	want := "copies of Model team-a/llama3-8b:\n" +
+		"NODE    BYTES    WHAT BECOMES OF IT\n" +
+		"gpu-1   16.0Gi   stays: wanted by Prefetch warm-llama3-8b\n" +
+		"gpu-2   16.0Gi   stays: 2 pods have it mounted\n" +
+		"gpu-3   16.0Gi   goes\n"
+	if diff := cmp.Diff(want, o.stdout); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if err := f.Get(t.Context(), client.ObjectKeyFromObject(model), model); err != nil {
+		t.Fatal(err)
+	}
+	at, err := time.Parse(time.RFC3339, model.Annotations[v1alpha1.EvictBeforeAnnotation])
+	if err != nil || at.Before(before.Add(-time.Second)) || at.After(time.Now()) || model.Annotations["mine"] != "stays" {
+		t.Errorf("annotations %v, %v", model.Annotations, err)
+	}
+	f.plugin("evict", "nothing").want(t, exitNotFound, "there is no Model nothing in namespace team-a")
+}
+
+func TestPlugin_PinKeepsTheModelWhereItIs(t *testing.T) {
+	t.Parallel()
+	f := newFakeCluster(t, interceptor.Funcs{}, append(holding(), someModel("llama3-8b", 16<<30))...)
+	for range 2 { // again changes nothing
+		f.plugin("pin", "llama3-8b").want(t, exitOK)
+		want := v1alpha1.PrefetchSpec{ModelName: "llama3-8b", Nodes: v1alpha1.NodeTarget{Selector: &metav1.LabelSelector{
+			MatchExpressions: []metav1.LabelSelectorRequirement{{Key: "models.hoist.dev/team-a.llama3-8b", Operator: metav1.LabelSelectorOpExists}}}}}
+		if diff := cmp.Diff(want, f.prefetch("pin-llama3-8b").Spec); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	}
+	f.plugin("unpin", "llama3-8b").says(t, "Prefetch team-a/pin-llama3-8b deleted")
+	f.plugin("unpin", "llama3-8b").want(t, exitNotFound, "not found")
+	f.plugin("pin", "nothing").want(t, exitNotFound, "there is no Model nothing in namespace team-a")
+}
+
+func TestPlugin_IsAboutAClusterAlone(t *testing.T) {
+	t.Parallel()
+	f := newFakeCluster(t, interceptor.Funcs{})
+	o := f.plugin("--help")
+	o.want(t, exitOK)
+	o.says(t, "kubectl hoist warm llama3-8b --nodes 4")
+	f.plugin("ls").want(t, exitUsage, "ls")
+}
