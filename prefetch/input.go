@@ -60,8 +60,11 @@ func (w world) input(now time.Time) (plan.Input, time.Duration) {
 			in.Models = append(in.Models, plan.Model{Key: keyOf(m), Revision: m.Status.Revision, Bytes: m.Status.Bytes})
 		}
 	}
+	used := w.letGo()
 	for i := range w.caches {
-		in.Nodes = append(in.Nodes, w.node(&w.caches[i], now))
+		n := w.node(&w.caches[i], now)
+		n.Held = recall(n.Held, used)
+		in.Nodes = append(in.Nodes, n)
 	}
 	for i := range w.prefetches {
 		p := &w.prefetches[i]

@@ -5,6 +5,7 @@ package prefetch
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"time"
 
@@ -60,14 +61,18 @@ func (r *ModelReconciler) Reconcile(ctx context.Context, request ctrl.Request) (
 	if !model.DeletionTimestamp.IsZero() {
 		return ctrl.Result{}, nil
 	}
-	if err := r.openSecret(ctx, &model); err != nil {
+	err := r.openSecret(ctx, &model)
+	if err != nil && !errors.Is(err, errNotOurs) {
 		return ctrl.Result{}, err
 	}
 	now := r.Now()
-	if wait := nextLook(&model, now); wait > 0 {
-		return ctrl.Result{RequeueAfter: wait}, nil
+	var manifest cachenode.Manifest
+	if err == nil {
+		if wait := nextLook(&model, now); wait > 0 {
+			return ctrl.Result{RequeueAfter: wait}, nil
+		}
+		manifest, err = r.Resolver.Resolve(ctx, &model)
 	}
-	manifest, err := r.Resolver.Resolve(ctx, &model)
 	before := model.Status.DeepCopy()
 	model.Status = resolved(&model, manifest, err, now)
 	if err != nil {

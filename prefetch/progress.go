@@ -83,7 +83,7 @@ func invalidVerdict(err error) plan.Verdict {
 
 // prefetchStatus is how far the chosen nodes are. held is what they report, by name.
 func prefetchStatus(p *v1alpha1.Prefetch, d plan.Decision, model *v1alpha1.Model, held map[string]*v1alpha1.HeldModel) v1alpha1.PrefetchStatus {
-	s := v1alpha1.PrefetchStatus{Conditions: p.DeepCopy().Status.Conditions, ObservedGeneration: p.Generation}
+	s := v1alpha1.PrefetchStatus{Conditions: p.DeepCopy().Status.Conditions, ObservedGeneration: p.Generation, LastUsed: remember(p, held)}
 	s.Copies.Total = int32(len(d.Nodes))
 	var failure string
 	if model != nil {

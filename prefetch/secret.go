@@ -14,7 +14,11 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
 	"github.com/hoist-dev/hoist/api/v1alpha1"
+	"github.com/hoist-dev/hoist/cachenode"
 )
+
+// errNotOurs is an object in the way that somebody else made.
+var errNotOurs = fmt.Errorf("%w to the agents", cachenode.ErrDenied)
 
 // openSecret lets the agents read the one Secret that a Model names, by a Role of the Model's own: agents hold no right on Secrets
 // otherwise. Role and binding go with the Model, or when it names no Secret any more.
@@ -29,9 +33,15 @@ func (r *ModelReconciler) openSecret(ctx context.Context, m *v1alpha1.Model) err
 		}
 		return nil
 	}
+	own := func(kind string, object client.Object) error {
+		if object.GetUID() != "" && !metav1.IsControlledBy(object, m) {
+			return fmt.Errorf("%w: the %s %s/%s is not this Model's: delete it, or give the Model another name", errNotOurs, kind, at.Namespace, at.Name)
+		}
+		return controllerutil.SetControllerReference(m, object, r.Client.Scheme())
+	}
 	_, err := controllerutil.CreateOrUpdate(ctx, r.Client, role, func() error {
 		role.Rules = []rbacv1.PolicyRule{{APIGroups: []string{""}, Resources: []string{"secrets"}, ResourceNames: []string{m.Spec.Credentials.SecretName}, Verbs: []string{"get"}}}
-		return controllerutil.SetControllerReference(m, role, r.Client.Scheme())
+		return own("Role", role)
 	})
 	if err != nil {
 		return fmt.Errorf("open the Secret %s/%s to the agents: %w", m.Namespace, m.Spec.Credentials.SecretName, err)
@@ -39,7 +49,7 @@ func (r *ModelReconciler) openSecret(ctx context.Context, m *v1alpha1.Model) err
 	_, err = controllerutil.CreateOrUpdate(ctx, r.Client, binding, func() error {
 		binding.RoleRef = rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: at.Name}
 		binding.Subjects = []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Namespace: r.AgentAccount.Namespace, Name: r.AgentAccount.Name}}
-		return controllerutil.SetControllerReference(m, binding, r.Client.Scheme())
+		return own("RoleBinding", binding)
 	})
 	if err != nil {
 		return fmt.Errorf("open the Secret %s/%s to the agents: %w", m.Namespace, m.Spec.Credentials.SecretName, err)

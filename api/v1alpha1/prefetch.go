@@ -201,6 +201,12 @@ type PrefetchStatus struct {
 	// +optional
 	// +kubebuilder:validation:MaxLength=253
 	SlowestNode string `json:"slowestNode,omitempty"`
+
+	// lastUsed is when a pod of any node used the model last, where there is a ttlAfterLastUse: what it let go stays away until then
+	// changes, or the spec does.
+	//
+	// +optional
+	LastUsed *metav1.Time `json:"lastUsed,omitempty"`
 }
 
 // PrefetchList is a list of Prefetches.

@@ -4,11 +4,13 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/hoist-dev/hoist/api/v1alpha1"
 	"github.com/hoist-dev/hoist/cachenode"
@@ -77,6 +79,9 @@ func (o *warmOptions) run(cmd *cobra.Command, model string) error {
 	if _, err := needModel(cmd.Context(), c, plan.Key{Namespace: p.Namespace, Name: model}); err != nil {
 		return err
 	}
+	if err := o.renew(cmd.Context(), c, p); err != nil {
+		return err
+	}
 	if err := apply(cmd.Context(), c, p); err != nil {
 		return err
 	}
@@ -84,6 +89,16 @@ func (o *warmOptions) run(cmd *cobra.Command, model string) error {
 		return err
 	}
 	return waitFor(cmd, c, p)
+}
+
+// renew has a time to live begin anew: a Prefetch remembers how long nobody used what it has let go, and a new one does not.
+func (o *warmOptions) renew(ctx context.Context, c cluster, p *v1alpha1.Prefetch) error {
+	var old v1alpha1.Prefetch
+	err := c.Get(ctx, client.ObjectKeyFromObject(p), &old)
+	if err == nil && o.ttl > 0 && old.Labels[managedBy] == fieldOwner {
+		err = c.Delete(ctx, &old)
+	}
+	return explain("renew Prefetch "+p.Namespace+"/"+p.Name, client.IgnoreNotFound(err))
 }
 
 // sayWhere says where p goes, or that it can't be told with the rights at hand.
