@@ -21,7 +21,7 @@ import (
 
 func TestMain(m *testing.M) {
 	log.SetLogger(logr.Discard()) // of the client for our kinds
-	os.Exit(suite.Main(m, "mount", harness.Options{Nodes: 2, DiskBytes: 2 << 30, S3: true}, suite.WithHoist(fmt.Sprintf("agent.cache.maxBytes=%d", budget))))
+	os.Exit(suite.Main(m, "mount", harness.Options{Nodes: 2, DiskBytes: 2 << 30, S3: true}, suite.WithHoist(fmt.Sprintf("agent.cache.maxBytes=%d", budget), "agent.logLevel=debug", "controller.logLevel=debug")))
 }
 
 // budget is what each node's cache may take, in bytes: enough for the models of all tests but the one that is too big.
