@@ -70,7 +70,7 @@ spec:
 		t.Errorf("it answered %s, %v", answer, err)
 	}
 	metrics, err := ns.Client.CoreV1().RESTClient().Get().Namespace(ns.Name).Resource("pods").Name(pod.Name + ":8000").SubResource("proxy").Suffix("metrics").DoRaw(t.Context())
-	if err != nil || !strings.Contains(string(metrics), `vllm:request_success_total{model_name="tiny",engine="0",finished_reason="stop"} 1`) {
+	if err != nil || !strings.Contains(string(metrics), `vllm:request_success_total{engine="0",model_name="tiny",finished_reason="stop"} 1`) {
 		t.Errorf("its metrics are %s, %v", metrics, err)
 	}
 }
