@@ -5,8 +5,6 @@ package prefetch
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -51,22 +49,7 @@ func (p *Planner) writeModels(ctx context.Context, w world, now time.Time) error
 	return errors.Join(failed...)
 }
 
-// labelPrefix is of the labels that say which models a node has: a hint for schedulers and people; CacheNode is the truth.
-const labelPrefix = "models.hoist.dev/"
-
-const readyLabel = "Ready"
-
-// LabelKey is the label of a model. Long names are hashed: the name part of a label has at most 63 characters.
-func LabelKey(namespace, name string) string {
-	part := namespace + "." + name
-	if len(part) > 63 {
-		sum := sha256.Sum256([]byte(part))
-		part = hex.EncodeToString(sum[:16])
-	}
-	return labelPrefix + part
-}
-
-// writeLabels labels nodes with the models that they have.
+// writeLabels labels nodes with the models that they have, or are getting.
 func (p *Planner) writeLabels(ctx context.Context, w world, now time.Time) error {
 	var failed []error
 	for i := range w.caches {
@@ -78,13 +61,13 @@ func (p *Planner) writeLabels(ctx context.Context, w world, now time.Time) error
 		desired := map[string]string{}
 		if w.working(cache, now) {
 			for _, m := range cache.Status.Models {
-				if m.Phase == v1alpha1.ReadyPhase {
-					desired[LabelKey(m.Namespace, m.Name)] = readyLabel
+				if m.Phase == v1alpha1.ReadyPhase || m.Phase == v1alpha1.FetchingPhase {
+					desired[v1alpha1.ModelLabel(m.Namespace, m.Name)] = string(m.Phase)
 				}
 			}
 		}
 		actual := maps.Clone(node.Labels)
-		maps.DeleteFunc(actual, func(key, _ string) bool { return !strings.HasPrefix(key, labelPrefix) })
+		maps.DeleteFunc(actual, func(key, _ string) bool { return !strings.HasPrefix(key, v1alpha1.ModelLabelPrefix) })
 		if maps.Equal(actual, desired) {
 			continue
 		}

@@ -37,15 +37,15 @@ func TestPlanner_LabelsOfOthersStayWhenTheLastModelGoes(t *testing.T) {
 	cache := v1alpha1.CacheNode{ObjectMeta: metav1.ObjectMeta{Name: "node1"}, Status: v1alpha1.CacheNodeStatus{ReportedAt: &metav1.Time{Time: now},
 		Conditions: []metav1.Condition{{Type: v1alpha1.ReadyCondition, Status: metav1.ConditionTrue}}}}
 	for _, models := range [][]v1alpha1.HeldModel{
-		{{Namespace: "a", Name: "m", Phase: v1alpha1.ReadyPhase}, {Namespace: "a", Name: "n", Phase: v1alpha1.FetchingPhase}},
+		{{Namespace: "a", Name: "m", Phase: v1alpha1.ReadyPhase}, {Namespace: "a", Name: "n", Phase: v1alpha1.FetchingPhase}, {Namespace: "a", Name: "f", Phase: v1alpha1.FailedPhase}},
 		{{Namespace: "a", Name: "o", Phase: v1alpha1.ReadyPhase}},
 		nil,
 	} {
 		cache.Status.Models = models
 		want := maps.Clone(foreign)
 		for _, m := range models {
-			if m.Phase == v1alpha1.ReadyPhase {
-				want[LabelKey(m.Namespace, m.Name)] = "Ready"
+			if m.Phase != v1alpha1.FailedPhase {
+				want[v1alpha1.ModelLabel(m.Namespace, m.Name)] = string(m.Phase)
 			}
 		}
 		if err := c.Get(t.Context(), client.ObjectKeyFromObject(node), node); err != nil {
@@ -61,15 +61,15 @@ func TestPlanner_LabelsOfOthersStayWhenTheLastModelGoes(t *testing.T) {
 	}
 }
 
-func TestLabelKey_IsValidAndItsOwnForEveryModel(t *testing.T) {
+func TestModelLabel_IsValidAndItsOwnForEveryModel(t *testing.T) {
 	t.Parallel()
 	label := rapid.StringMatching(`[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?`)
 	rapid.Check(t, func(t *rapid.T) {
 		a, b := label.Draw(t, "namespace"), label.Draw(t, "name")
-		if wrong := validation.IsQualifiedName(LabelKey(a, b)); len(wrong) > 0 {
-			t.Errorf("%s: %v", LabelKey(a, b), wrong)
+		if wrong := validation.IsQualifiedName(v1alpha1.ModelLabel(a, b)); len(wrong) > 0 {
+			t.Errorf("%s: %v", v1alpha1.ModelLabel(a, b), wrong)
 		}
-		if c := label.Draw(t, "other"); c != b && LabelKey(a, b) == LabelKey(a, c) {
+		if c := label.Draw(t, "other"); c != b && v1alpha1.ModelLabel(a, b) == v1alpha1.ModelLabel(a, c) {
 			t.Errorf("%s and %s of %s have one label", b, c, a)
 		}
 	})

@@ -7,7 +7,7 @@ import (
 	"github.com/spf13/cobra"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/hoist-dev/hoist/prefetch"
+	"github.com/hoist-dev/hoist/api/v1alpha1"
 	"github.com/hoist-dev/hoist/prefetch/plan"
 )
 
@@ -36,7 +36,7 @@ which follows the Model to its next revision.
 			p := newPrefetch(pinPrefix, key.Name)
 			p.Namespace = key.Namespace
 			p.Spec.Nodes.Selector = &metav1.LabelSelector{MatchExpressions: []metav1.LabelSelectorRequirement{
-				{Key: prefetch.LabelKey(key.Namespace, key.Name), Operator: metav1.LabelSelectorOpExists}}}
+				{Key: v1alpha1.ModelLabel(key.Namespace, key.Name), Operator: metav1.LabelSelectorOpExists}}}
 			if err := apply(cmd.Context(), c, p); err != nil {
 				return err
 			}

@@ -15,9 +15,6 @@ import (
 	"github.com/hoist-dev/hoist/prefetch/plan"
 )
 
-// Driver is what the volumes of pods name.
-const Driver = "csi.hoist.dev"
-
 // Claim is a volume of a pod that shall hold a model.
 type Claim struct {
 	Volume string
@@ -29,11 +26,11 @@ func Claims(pod *corev1.Pod) []Claim {
 	var claims []Claim
 	for i := range pod.Spec.Volumes {
 		v := &pod.Spec.Volumes[i]
-		if v.CSI == nil || v.CSI.Driver != Driver {
+		if v.CSI == nil || v.CSI.Driver != v1alpha1.Driver {
 			continue
 		}
-		key := plan.Key{Namespace: pod.Namespace, Name: v.CSI.VolumeAttributes["model"]}
-		if other, ok := v.CSI.VolumeAttributes["namespace"]; ok {
+		key := plan.Key{Namespace: pod.Namespace, Name: v.CSI.VolumeAttributes[v1alpha1.ModelAttribute]}
+		if other, ok := v.CSI.VolumeAttributes[v1alpha1.NamespaceAttribute]; ok {
 			key.Namespace = other
 		}
 		claims = append(claims, Claim{v.Name, key})
@@ -63,7 +60,7 @@ func Why(s Scene) string {
 	case pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed:
 		return fmt.Sprintf("%s has ended: %s", s.pod(), strings.TrimSpace(string(pod.Status.Phase)+" "+pod.Status.Message))
 	case len(claims) == 0:
-		return fmt.Sprintf("%s has no volume of %s: Hoist has nothing to do with it", s.pod(), Driver)
+		return fmt.Sprintf("%s has no volume of %s: Hoist has nothing to do with it", s.pod(), v1alpha1.Driver)
 	case mounted(pod):
 		return s.running(claims)
 	}

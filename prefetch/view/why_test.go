@@ -21,12 +21,12 @@ func waiting(change func(*view.Scene)) view.Scene {
 	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "team-a", Name: "web-0"}}
 	pod.Spec.NodeName = "gpu-3"
 	pod.Spec.Volumes = []corev1.Volume{{Name: "tmp"}, {Name: "model"}}
-	pod.Spec.Volumes[1].CSI = &corev1.CSIVolumeSource{Driver: view.Driver, VolumeAttributes: map[string]string{"model": "llama3-8b"}}
+	pod.Spec.Volumes[1].CSI = &corev1.CSIVolumeSource{Driver: v1alpha1.Driver, VolumeAttributes: map[string]string{"model": "llama3-8b"}}
 	pod.Status.Phase = corev1.PodPending
 	pod.Status.ContainerStatuses = []corev1.ContainerStatus{{Name: "server", State: corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{Reason: "ContainerCreating"}}}}
 	m, c := model("llama3-8b"), cacheNode("gpu-3")
 	s := view.Scene{Pod: pod, Models: map[plan.Key]*v1alpha1.Model{{Namespace: "team-a", Name: "llama3-8b"}: &m}, CacheNode: &c,
-		CSINode: &storagev1.CSINode{Spec: storagev1.CSINodeSpec{Drivers: []storagev1.CSINodeDriver{{Name: "ebs.csi.aws.com"}, {Name: view.Driver}}}},
+		CSINode: &storagev1.CSINode{Spec: storagev1.CSINodeSpec{Drivers: []storagev1.CSINodeDriver{{Name: "ebs.csi.aws.com"}, {Name: v1alpha1.Driver}}}},
 		Now:     now, Silence: options().Silence}
 	if change != nil {
 		change(&s)

@@ -15,7 +15,7 @@ import (
 func (s Scene) onNode(claims []Claim) string {
 	node := s.Pod.Spec.NodeName
 	if !s.registered() {
-		return fmt.Sprintf("%s waits: node %s has no Hoist agent (%s is not registered)", s.pod(), node, Driver)
+		return fmt.Sprintf("%s waits: node %s has no Hoist agent (%s is not registered)", s.pod(), node, v1alpha1.Driver)
 	}
 	for _, c := range claims {
 		held := s.held(c)
@@ -69,7 +69,7 @@ func (s Scene) registered() bool {
 		return s.Hidden
 	}
 	for i := range s.CSINode.Spec.Drivers {
-		if s.CSINode.Spec.Drivers[i].Name == Driver {
+		if s.CSINode.Spec.Drivers[i].Name == v1alpha1.Driver {
 			return true
 		}
 	}

@@ -1,0 +1,60 @@
+// Copyright The Hoist Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package inject
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
+)
+
+// How a startup probe's budget is found: loading moves at least slowest bytes a second, and starting takes as long without.
+const (
+	startupPeriod  = 5         // seconds
+	startupLeast   = 10 * 60   // seconds: compiling, graphs, warm-up
+	startupSlowest = 100 << 20 // bytes a second, from the page cache or a disk into VRAM
+)
+
+// startupSeconds is how long a server may take from the start of its container until it answers, with bytes of weights to load.
+func startupSeconds(bytes int64) int64 { return startupLeast + bytes/startupSlowest }
+
+// addProbes adds the probes that a server's container has not: Ready when it answers, and time to load before anybody ends it.
+func addProbes(c *corev1.Container, d *dialect, bytes int64) {
+	ask := corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{Path: d.health, Port: intstr.FromInt32(d.listens(c)), Scheme: corev1.URISchemeHTTP}}
+	if c.StartupProbe == nil {
+		starts := ask
+		switch { // a server that is asked in another way is asked in that way from the beginning
+		case c.ReadinessProbe != nil:
+			starts = c.ReadinessProbe.ProbeHandler
+		case c.LivenessProbe != nil:
+			starts = c.LivenessProbe.ProbeHandler
+		}
+		c.StartupProbe = &corev1.Probe{ProbeHandler: *starts.DeepCopy(), PeriodSeconds: startupPeriod, TimeoutSeconds: 5,
+			FailureThreshold: int32((startupSeconds(bytes) + startupPeriod - 1) / startupPeriod), SuccessThreshold: 1}
+	}
+	if c.ReadinessProbe == nil {
+		c.ReadinessProbe = &corev1.Probe{ProbeHandler: ask, PeriodSeconds: 2, TimeoutSeconds: 5, FailureThreshold: 3, SuccessThreshold: 1}
+	}
+}
+
+// allows is how long a startup probe lets a container take, in seconds.
+func allows(p *corev1.Probe) int64 {
+	period, failures := int64(p.PeriodSeconds), int64(p.FailureThreshold)
+	if period == 0 {
+		period = 10 // the API server's defaults come after admission
+	}
+	if failures == 0 {
+		failures = 3
+	}
+	return int64(p.InitialDelaySeconds) + period*failures
+}
+
+// addGate adds the readiness gate.
+func addGate(pod *corev1.Pod, condition corev1.PodConditionType) {
+	for _, g := range pod.Spec.ReadinessGates {
+		if g.ConditionType == condition {
+			return
+		}
+	}
+	pod.Spec.ReadinessGates = append(pod.Spec.ReadinessGates, corev1.PodReadinessGate{ConditionType: condition})
+}
