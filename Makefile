@@ -57,7 +57,7 @@ FUZZTIME     ?= 10s
 SOAK_CHECKS  ?= 10000
 
 .PHONY: test
-test: $(S3) $(CSI_SANITY) ## Run the tests; what needs root is skipped, with the reason
+test: $(S3) $(CSI_SANITY) $(HELM) ## Run the tests; what needs root is skipped, with the reason
 	$(GO) test -shuffle=on -timeout=$(TEST_TIMEOUT) ./...
 
 .PHONY: test-root
@@ -127,7 +127,7 @@ bench-download: build $(PEERS)/s5cmd $(PEERS)/tmget ## Race hoist get against ot
 ##@ Change
 
 .PHONY: generate
-generate: $(CONTROLLER_GEN) ## Write the generated files
+generate: $(CONTROLLER_GEN) $(HELM) ## Write the generated files
 	$(GO) generate ./...
 
 .PHONY: lint

@@ -4,28 +4,18 @@
 package suite
 
 import (
-	"bytes"
 	"context"
-	"fmt"
-	"os/exec"
-	"path/filepath"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/hoist-dev/hoist/deploy/render"
 	"github.com/hoist-dev/hoist/test/cluster/harness"
 	"github.com/hoist-dev/hoist/test/cluster/toolchain"
 )
 
 // System is the namespace that Install installs Hoist in.
-const System = "hoist-system"
-
-const systemNamespace = `
-apiVersion: v1
-kind: Namespace
-metadata:
-  name: ` + System + `
-  labels: {pod-security.kubernetes.io/enforce: privileged}
-`
+const System = render.Namespace
 
 // Install installs the chart with the images of the checkout, as a user does with helm template | kubectl apply, and returns when
 // every agent and a controller are Ready. Each of set is a value of the chart, as helm's --set takes it.
@@ -39,9 +29,6 @@ func Install(ctx context.Context, c *harness.Cluster, set ...string) error {
 	}
 	manifests, err := Render(ctx, set...)
 	if err != nil {
-		return err
-	}
-	if err := c.Apply(ctx, systemNamespace); err != nil {
 		return err
 	}
 	if err := c.Apply(ctx, manifests); err != nil {
@@ -66,18 +53,9 @@ func Render(ctx context.Context, set ...string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	arguments := []string{"template", "hoist", filepath.Join(root, "deploy", "chart"), "--namespace", System, "--include-crds", "--kube-version", "1.36.0"}
+	var images []string
 	for _, image := range []string{"agent", "controller"} {
-		arguments = append(arguments, "--set", image+".image.repository=hoist.dev/hoist-"+image, "--set", image+".image.tag=dev")
+		images = append(images, image+".image.repository=hoist.dev/hoist-"+image, image+".image.tag=dev")
 	}
-	for _, value := range set {
-		arguments = append(arguments, "--set", value)
-	}
-	cmd := exec.CommandContext(ctx, filepath.Join(root, "bin", "tools", "helm"), arguments...)
-	var stdout, stderr bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	if err := cmd.Run(); err != nil {
-		return "", fmt.Errorf("helm template: %w: %s (make bin/tools/helm builds it)", err, bytes.TrimSpace(stderr.Bytes()))
-	}
-	return stdout.String(), nil
+	return render.Chart(ctx, root, slices.Concat(images, set)...)
 }
