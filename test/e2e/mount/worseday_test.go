@@ -61,7 +61,7 @@ func TestPods_ShareOneDownload(t *testing.T) {
 	for _, content := range files {
 		size += int64(len(content))
 	}
-	if got := s.Bytes(); got > size*11/10 { // listings, and headers of the shards
+	if got := s.Bytes(); got >= 2*size { // a slow chunk may have been asked for twice
 		t.Errorf("%d pods took %d bytes from the origin, of a model of %d", pods, got, size)
 	}
 	s.Await("a lease for each pod", func(ctx context.Context) (bool, error) { return s.mounts(ctx, "node1", "tiny", pods) })
