@@ -1,0 +1,170 @@
+// Copyright The Hoist Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package cluster
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+
+	"github.com/hoist-dev/hoist/api/v1alpha1"
+	"github.com/hoist-dev/hoist/cachenode"
+)
+
+func TestReconcile_BringsWhatTheSpecSaysAndKeepsWhatItSaysNoMore(t *testing.T) {
+	t.Parallel()
+	s := newStation(t, interceptor.Funcs{})
+	llama := s.llama(nil)
+	s.shall(llama)
+	s.awaitPhase(v1alpha1.ReadyPhase)
+	s.shall()
+	held := s.awaitPhase(v1alpha1.ReadyPhase) // its bytes stay until their room is needed
+	if held.Revision != llama.Status.Revision || len(s.node.Status().Models) != 0 {
+		t.Errorf("it holds %+v, and works on %v", held, s.node.Status().Models)
+	}
+	if err := s.Delete(t.Context(), llama); err != nil {
+		t.Fatal(err)
+	}
+	s.reconcile()
+	if models := s.reporter.now().Models; len(models) != 0 {
+		t.Errorf("of a Model that is gone it says %+v", models)
+	}
+}
+
+// Without its CacheNode, or without the API server, a node keeps what it works on.
+func TestReconcile_ASpecThatCannotBeReadChangesNothing(t *testing.T) {
+	t.Parallel()
+	down := false
+	s := newStation(t, interceptor.Funcs{Get: func(ctx context.Context, c client.WithWatch, key client.ObjectKey, o client.Object, opts ...client.GetOption) error {
+		if down {
+			return errors.New("connection refused")
+		}
+		return c.Get(ctx, key, o, opts...)
+	}})
+	s.shall(s.llama(nil))
+	s.awaitPhase(v1alpha1.ReadyPhase)
+	down = true
+	if _, err := s.reconciler.Reconcile(t.Context(), ctrl.Request{NamespacedName: client.ObjectKey{Name: "node1"}}); err == nil {
+		t.Error("a failure to read is none")
+	}
+	down = false
+	if err := s.Delete(t.Context(), &v1alpha1.CacheNode{ObjectMeta: metav1.ObjectMeta{Name: "node1"}}); err != nil {
+		t.Fatal(err)
+	}
+	s.reconcile()
+	if models := s.node.Status().Models; len(models) != 1 {
+		t.Errorf("it works on %v", models)
+	}
+}
+
+// A model that can't even be tried says why, the others go on, and it is tried again.
+func TestReconcile_OneModelsTroubleIsItsOwn(t *testing.T) {
+	t.Parallel()
+	s := newStation(t, interceptor.Funcs{})
+	llama := s.llama(nil)
+	locked := s.llamaLocked()
+	s.shall(llama, locked)
+	s.awaitPhase(v1alpha1.ReadyPhase)
+	if again := s.reconcile().RequeueAfter; again != tryAgain {
+		t.Errorf("it looks again in %v", again)
+	}
+	for _, m := range s.reporter.now().Models {
+		if m.Name == "locked" && (m.Phase != v1alpha1.FailedPhase || !strings.Contains(m.Message, "team-a/keys")) {
+			t.Errorf("the locked model is %+v", m)
+		}
+	}
+}
+
+// llamaLocked is another Model, whose Secret is missing.
+func (s *station) llamaLocked() *v1alpha1.Model {
+	s.t.Helper()
+	m := &v1alpha1.Model{ObjectMeta: metav1.ObjectMeta{Namespace: "team-a", Name: "locked"}, Spec: v1alpha1.ModelSpec{Source: "s3://models/llama/", Credentials: &v1alpha1.Credentials{SecretName: "keys"}}}
+	if err := s.Create(s.t.Context(), m); err != nil {
+		s.t.Fatal(err)
+	}
+	m.Status.Revision = string(revisionOf("x"))
+	return m
+}
+
+func TestReconcile_EvictsWhatItsOwnerAsksFor(t *testing.T) {
+	t.Parallel()
+	s := newStation(t, interceptor.Funcs{})
+	llama := s.llama(nil)
+	s.shall(llama)
+	s.awaitPhase(v1alpha1.ReadyPhase)
+	rev := cachenode.Revision(llama.Status.Revision)
+	ask := func(value string) {
+		t.Helper()
+		if err := s.Get(t.Context(), client.ObjectKeyFromObject(llama), llama); err != nil {
+			t.Fatal(err)
+		}
+		llama.Annotations = map[string]string{v1alpha1.EvictBeforeAnnotation: value}
+		if err := s.Update(t.Context(), llama); err != nil {
+			t.Fatal(err)
+		}
+		s.reconcile()
+	}
+	has := func() bool { _, err := s.node.Store.Manifest(rev); return err == nil }
+	later := time.Now().Add(time.Hour).Format(time.RFC3339)
+
+	if ask(later); !has() {
+		t.Fatal("a copy that a Prefetch wants was evicted")
+	}
+	s.shall()
+	s.awaitIdle()
+	lease, err := s.node.Lease(rev)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ask(later); !has() {
+		t.Fatal("a copy that a pod uses was evicted")
+	}
+	lease.Release()
+	for _, harmless := range []string{"yesterday", "", time.Now().Add(-time.Hour).Format(time.RFC3339)} {
+		if ask(harmless); !has() {
+			t.Fatalf("%q evicted it", harmless)
+		}
+	}
+	if ask(later); has() {
+		t.Error("it was not evicted")
+	}
+}
+
+// awaitIdle waits until nobody works on a model.
+func (s *station) awaitIdle() {
+	s.t.Helper()
+	for s.t.Context().Err() == nil {
+		leased := false
+		for _, c := range s.node.Store.List() {
+			leased = leased || c.Leases > 0
+		}
+		if !leased {
+			return
+		}
+	}
+}
+
+func TestJoin_MakesTheCacheNodeThatGoesWithItsNode(t *testing.T) {
+	t.Parallel()
+	s := newStation(t, interceptor.Funcs{})
+	for range 2 { // again changes nothing
+		if err := Join(t.Context(), s.Client, s.Client, "node1"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var c v1alpha1.CacheNode
+	if err := s.Get(t.Context(), client.ObjectKey{Name: "node1"}, &c); err != nil || len(c.OwnerReferences) != 1 || c.OwnerReferences[0].UID != "uid-of-node1" {
+		t.Errorf("it is %+v, %v", c, err)
+	}
+	if err := Join(t.Context(), s.Client, s.Client, "node2"); err == nil || !strings.Contains(err.Error(), "node2") {
+		t.Errorf("a node that is not there joins: %v", err)
+	}
+}
