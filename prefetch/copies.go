@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"strconv"
 	"strings"
 	"time"
 
@@ -66,8 +67,13 @@ func (p *Planner) writeLabels(ctx context.Context, w world, now time.Time) error
 				}
 			}
 		}
+		if free, ok := freeVRAM(cache.Status.GPUs); ok && w.working(cache, now) {
+			desired[v1alpha1.FreeVRAMLabel] = free
+		}
 		actual := maps.Clone(node.Labels)
-		maps.DeleteFunc(actual, func(key, _ string) bool { return !strings.HasPrefix(key, v1alpha1.ModelLabelPrefix) })
+		maps.DeleteFunc(actual, func(key, _ string) bool {
+			return !strings.HasPrefix(key, v1alpha1.ModelLabelPrefix) && key != v1alpha1.FreeVRAMLabel
+		})
 		if maps.Equal(actual, desired) {
 			continue
 		}
@@ -76,6 +82,15 @@ func (p *Planner) writeLabels(ctx context.Context, w world, now time.Time) error
 		}
 	}
 	return errors.Join(failed...)
+}
+
+// freeVRAM is the memory that the emptiest GPU has free, in MiB, rounded down to a GiB so that it does not move all the time.
+func freeVRAM(gpus []v1alpha1.GPU) (mib string, ok bool) {
+	var most int64
+	for _, g := range gpus {
+		most = max(most, g.TotalBytes-g.UsedBytes)
+	}
+	return strconv.FormatInt(most>>30<<10, 10), len(gpus) > 0
 }
 
 // label changes the labels that differ, each by its name: a patch of all labels would take away those of others.

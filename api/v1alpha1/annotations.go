@@ -26,4 +26,9 @@ const (
 	Driver             = "csi.hoist.dev"
 	ModelAttribute     = "model"
 	NamespaceAttribute = "namespace" // of the Model, where it is not the pod's
+
+	// What the pod's readiness gate waits for, by the webhook.
+	ReadinessAttribute     = "readiness"     // VRAM or Continuous
+	WeightsPerGPUAttribute = "weightsPerGPU" // bytes
+	WeightGPUsAttribute    = "weightGPUs"    // on how many GPUs the weights are spread
 )

@@ -134,6 +134,14 @@ type CacheNodeStatus struct {
 	// +optional
 	Disk DiskStatus `json:"disk,omitempty,omitzero"`
 
+	// gpus of the node, as its driver tells; none where it can't be asked.
+	//
+	// +optional
+	// +listType=map
+	// +listMapKey=uuid
+	// +kubebuilder:validation:MaxItems=128
+	GPUs []GPU `json:"gpus,omitempty"`
+
 	// reportedAt is when the agent wrote this. It writes at least every 90 seconds.
 	//
 	// +optional
@@ -244,6 +252,63 @@ type HeldImage struct {
 	// +optional
 	// +kubebuilder:validation:MaxLength=512
 	Message string `json:"message,omitempty"`
+}
+
+// GPU is one GPU of a node, or one MIG instance of it.
+type GPU struct {
+	// uuid of the device, as the device plugin names it.
+	//
+	// +required
+	// +kubebuilder:validation:MaxLength=96
+	UUID string `json:"uuid"`
+
+	// index of the GPU on the node.
+	//
+	// +optional
+	Index int32 `json:"index"`
+
+	// name of the product.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=96
+	Name string `json:"name,omitempty"`
+
+	// totalBytes of memory.
+	//
+	// +optional
+	TotalBytes int64 `json:"totalBytes,omitempty"`
+
+	// usedBytes that processes hold.
+	//
+	// +optional
+	UsedBytes int64 `json:"usedBytes,omitempty"`
+
+	// pods with a mounted model that hold some of it.
+	//
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=32
+	Pods []GPUPod `json:"pods,omitempty"`
+}
+
+// GPUPod is what one pod holds of a GPU.
+type GPUPod struct {
+	// namespace of the pod.
+	//
+	// +required
+	// +kubebuilder:validation:MaxLength=63
+	Namespace string `json:"namespace"`
+
+	// name of the pod.
+	//
+	// +required
+	// +kubebuilder:validation:MaxLength=253
+	Name string `json:"name"`
+
+	// usedBytes that its processes hold.
+	//
+	// +optional
+	UsedBytes int64 `json:"usedBytes,omitempty"`
 }
 
 // DiskStatus is the cache's disk.

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/hoist-dev/hoist/cachenode"
@@ -30,7 +31,13 @@ const (
 	attrModel     = "model"
 	attrNamespace = "namespace"
 	attrMode      = "mode"
+
+	attrReadiness  = "readiness"     // VRAM or Continuous: the pod's readiness waits for its weights
+	attrWeights    = "weightsPerGPU" // bytes of them on each GPU
+	attrWeightGPUs = "weightGPUs"    // on how many GPUs
 )
+
+var attributeNames = []string{attrModel, attrNamespace, attrMode, attrReadiness, attrWeights, attrWeightGPUs}
 
 const (
 	maxVolumeID = 256 // bytes; the kubelet's have 68
@@ -65,7 +72,32 @@ func parseClaim(volume string, attributes map[string]string) (Claim, error) {
 				"name it as Kubernetes does: at most 63 of a-z, 0-9 and -, as in "+attrModel+": llama-3-8b")
 		}
 	}
-	return Claim{Volume: volume, Pod: pod, Model: model}, nil
+	gate, err := parseGate(pod, attributes)
+	return Claim{Volume: volume, Pod: pod, Model: model, Gate: gate}, err
+}
+
+// parseGate reads what the pod's readiness waits for.
+func parseGate(pod PodRef, attributes map[string]string) (Gate, error) {
+	g := Gate{Continuous: attributes[attrReadiness] == "Continuous"}
+	switch value, asked := attributes[attrReadiness]; {
+	case !asked:
+		return Gate{}, nil
+	case value != "VRAM" && value != "Continuous":
+		return Gate{}, invalid("pod", pod.String(), fmt.Sprintf("volume attribute %s is %q", attrReadiness, clip(value)), "want VRAM or Continuous")
+	}
+	g.Waits = true
+	for name, into := range map[string]*int64{attrWeights: &g.WeightsPerGPU, attrWeightGPUs: &g.GPUs} {
+		value, ok := attributes[name]
+		if !ok {
+			continue
+		}
+		n, err := strconv.ParseInt(value, 10, 64)
+		if err != nil || n < 0 || n > 1<<50 {
+			return Gate{}, invalid("pod", pod.String(), fmt.Sprintf("volume attribute %s is %q", name, clip(value)), "want a whole number")
+		}
+		*into = n
+	}
+	return g, nil
 }
 
 func checkVolume(volume string) error {
@@ -93,7 +125,7 @@ func checkPod(volume string, pod PodRef) error {
 // unnoticed until the wrong bytes are mounted.
 func checkAttributes(pod PodRef, attributes map[string]string) error {
 	for _, name := range slices.Sorted(maps.Keys(attributes)) {
-		if name != attrModel && name != attrNamespace && name != attrMode && !strings.HasPrefix(name, kubeletPrefix) {
+		if !slices.Contains(attributeNames, name) && !strings.HasPrefix(name, kubeletPrefix) {
 			return invalid("pod", pod.String(), fmt.Sprintf("unknown volume attribute %q", clip(name)), "there are model, namespace and mode")
 		}
 	}

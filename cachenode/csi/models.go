@@ -17,6 +17,15 @@ type Claim struct {
 	Volume string   `json:"volume"` // the kubelet's id of the volume
 	Pod    PodRef   `json:"pod"`
 	Model  ModelRef `json:"model"`
+	Gate   Gate     `json:"gate,omitzero"`
+}
+
+// Gate is what the pod's readiness waits for.
+type Gate struct {
+	Waits         bool  `json:"waits"`
+	Continuous    bool  `json:"continuous,omitempty"`    // for as long as the pod lives, and not once
+	WeightsPerGPU int64 `json:"weightsPerGPU,omitempty"` // bytes; 0 is unknown
+	GPUs          int64 `json:"gpus,omitempty"`          // that hold weights; 0 is all that the pod has
 }
 
 // PodRef is the pod, as the kubelet knows it: a pod can't choose what stands here.

@@ -12,6 +12,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/api/resource"
+
+	"github.com/hoist-dev/hoist/cachenode/gpu"
 )
 
 // options are what the command line says.
@@ -21,6 +23,8 @@ type options struct {
 	kubeletRoot    string
 	listen         string
 	criSocket      string
+	gpus           bool
+	nvmlLibrary    string
 	maxBytes       string
 	minFreePercent float64
 	buffers        string
@@ -63,6 +67,8 @@ mounted keep it, whatever happens to the agent.`,
 	flags.StringVar(&o.root, "root", "/var/lib/hoist/cache", "folder of the cache, on the node's fastest disk")
 	flags.StringVar(&o.kubeletRoot, "kubelet-root", "/var/lib/kubelet", "the kubelet's folder")
 	flags.StringVar(&o.listen, "listen", ":9470", "address of /status, /metrics, /healthz and /readyz")
+	flags.BoolVar(&o.gpus, "gpus", true, "ask the NVIDIA driver which pod holds how much memory; the agent must see the host's processes")
+	flags.StringVar(&o.nvmlLibrary, "nvml-library", "", "path of libnvidia-ml.so.1; empty is where the loader finds it")
 	flags.StringVar(&o.criSocket, "cri-socket", "", "socket of the container runtime, to pull images along; empty pulls none")
 	flags.StringVar(&o.maxBytes, "max-bytes", "0", "most that the cache may take of the disk, such as 500Gi; 0 is what --min-free-percent leaves")
 	flags.Float64Var(&o.minFreePercent, "min-free-percent", 15, "part of the disk to leave free")
@@ -95,4 +101,12 @@ func (o options) sizes() (s sizes, err error) {
 		*f.into = q.Value()
 	}
 	return s, nil
+}
+
+// gpuReader asks the driver, unless it must not.
+func (o *options) gpuReader() gpu.Reader {
+	if !o.gpus {
+		return gpu.None("the agent was told not to ask for GPUs")
+	}
+	return gpu.Open(o.nvmlLibrary)
 }

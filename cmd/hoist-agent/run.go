@@ -33,6 +33,7 @@ import (
 	"github.com/hoist-dev/hoist/cachenode/disk"
 	"github.com/hoist-dev/hoist/cachenode/fetch"
 	"github.com/hoist-dev/hoist/cachenode/formats"
+	"github.com/hoist-dev/hoist/cachenode/gpu"
 	runtimeimages "github.com/hoist-dev/hoist/cachenode/images"
 	"github.com/hoist-dev/hoist/cachenode/source/s3"
 )
@@ -72,7 +73,7 @@ func run(ctx context.Context, o options, log *slog.Logger) (err error) {
 }
 
 // serve joins the node to the cluster until ctx ends, then drains.
-func serve(ctx context.Context, o options, node *agent.Node, log *slog.Logger) error {
+func serve(ctx context.Context, o options, node *agent.Node, log *slog.Logger) (err error) {
 	mgr, err := newManager(o.nodeName)
 	if err != nil {
 		return err
@@ -86,7 +87,13 @@ func serve(ctx context.Context, o options, node *agent.Node, log *slog.Logger) e
 		return err
 	}
 	defer end()
-	reporter := &cluster.Reporter{NodeName: o.nodeName, Node: node, Client: mgr.GetClient(), Direct: mgr.GetAPIReader(),
+	assignments, err := gpu.OpenAssignments(filepath.Join(o.kubeletRoot, "pod-resources", "kubelet.sock"))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, assignments.Close()) }()
+	gates := &cluster.Gates{Reader: o.gpuReader(), Assigned: assignments.Pods, Proc: "/proc", Client: mgr.GetClient(), Log: log}
+	reporter := &cluster.Reporter{GPUs: gates.GPUs, NodeName: o.nodeName, Node: node, Client: mgr.GetClient(), Direct: mgr.GetAPIReader(),
 		Counts: counts, Images: images, Log: log}
 	reconciler := &cluster.Reconciler{NodeName: o.nodeName, Node: node, Client: mgr.GetClient(), Sources: sources, Reporter: reporter, Images: images, Log: log}
 	if err := errors.Join(mgr.Add(reporter), mgr.Add(images), reconciler.Setup(mgr)); err != nil {
@@ -98,6 +105,10 @@ func serve(ctx context.Context, o options, node *agent.Node, log *slog.Logger) e
 		PodsRoot: filepath.Join(o.kubeletRoot, "pods"), Log: log, Mounter: csi.BindMounter{},
 	})
 	if err != nil {
+		return err
+	}
+	gates.Published = driver.Published
+	if err := mgr.Add(gates); err != nil {
 		return err
 	}
 	group, ctx := errgroup.WithContext(ctx)

@@ -15,10 +15,13 @@ import (
 
 	"github.com/go-logr/logr"
 	"github.com/spf13/cobra"
+	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
@@ -27,6 +30,7 @@ import (
 	"github.com/hoist-dev/hoist/cachenode/agent/origin"
 	"github.com/hoist-dev/hoist/cachenode/source/s3"
 	"github.com/hoist-dev/hoist/prefetch"
+	"github.com/hoist-dev/hoist/webhook"
 )
 
 // options are what the command line says.
@@ -35,6 +39,7 @@ type options struct {
 	namespace    string
 	agentAccount string
 	logLevel     string
+	webhook      webhookOptions
 }
 
 func newCommand() *cobra.Command {
@@ -45,7 +50,7 @@ func newCommand() *cobra.Command {
 		Long: `Resolve Models, and plan which node holds which.
 
 The controller reads the source of each Model once and pins its revision, looks again on a schedule, and writes into every
-CacheNode what that node shall hold. It is made to run in the Deployment of the chart; one of its replicas leads.`,
+CacheNode what that node shall hold. With --webhook-service it also gives pods the model that their annotations ask for. It is made to run in the Deployment of the chart; one of its replicas leads.`,
 		Version:       buildVersion(),
 		Args:          cobra.NoArgs,
 		SilenceErrors: true,
@@ -55,18 +60,19 @@ CacheNode what that node shall hold. It is made to run in the Deployment of the 
 			if err := level.UnmarshalText([]byte(o.logLevel)); err != nil {
 				return fmt.Errorf("--log-level %q: want debug, info, warn or error", o.logLevel)
 			}
-			return run(cmd.Context(), o, slog.New(slog.NewJSONHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: level})))
+			return run(cmd.Context(), &o, slog.New(slog.NewJSONHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: level})))
 		},
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&o.listen, "listen", ":9471", "address of /metrics and /healthz")
 	flags.StringVar(&o.namespace, "namespace", os.Getenv("POD_NAMESPACE"), "namespace of the lease that the leader holds")
 	flags.StringVar(&o.agentAccount, "agent-account", "hoist-system/hoist-agent", "service account of the agents, as NAMESPACE/NAME")
+	o.webhook.addFlags(flags)
 	flags.StringVar(&o.logLevel, "log-level", "info", "debug, info, warn or error")
 	return cmd
 }
 
-func run(ctx context.Context, o options, log *slog.Logger) error {
+func run(ctx context.Context, o *options, log *slog.Logger) error {
 	ctrl.SetLogger(logr.FromSlogHandler(log.Handler()))
 	namespace, name, ok := strings.Cut(o.agentAccount, "/")
 	if !ok {
@@ -84,10 +90,15 @@ func run(ctx context.Context, o options, log *slog.Logger) error {
 	if err := errors.Join(models.Setup(mgr), planner.Setup(mgr)); err != nil {
 		return err
 	}
+	if o.webhook.service != "" {
+		if err := webhook.Setup(mgr, o.webhook.certificates(o.namespace)); err != nil {
+			return err
+		}
+	}
 	return mgr.Start(ctx)
 }
 
-func newManager(o options) (ctrl.Manager, error) {
+func newManager(o *options) (ctrl.Manager, error) {
 	scheme := runtime.NewScheme()
 	if err := errors.Join(clientgoscheme.AddToScheme(scheme), v1alpha1.AddToScheme(scheme)); err != nil {
 		return nil, err
@@ -97,7 +108,12 @@ func newManager(o options) (ctrl.Manager, error) {
 		return nil, fmt.Errorf("find the cluster: %w", err)
 	}
 	return ctrl.NewManager(rest, ctrl.Options{
-		Scheme: scheme,
+		Scheme:        scheme,
+		WebhookServer: webhook.NewServer(o.webhook.port, &o.webhook.current),
+		Cache: cache.Options{ByObject: map[client.Object]cache.ByObject{
+			&corev1.Pod{}:    {Transform: webhook.PodMetadata},
+			&corev1.Secret{}: {Namespaces: map[string]cache.Config{o.namespace: {FieldSelector: fields.OneTermEqualSelector("metadata.name", o.webhook.secret)}}},
+		}},
 		Metrics: server.Options{BindAddress: o.listen, ExtraHandlers: map[string]http.Handler{
 			"/healthz": http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) }),
 		}},

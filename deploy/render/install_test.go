@@ -11,6 +11,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/hoist-dev/hoist/deploy/render"
 )
 
 const installHeader = "# Hoist, with the chart's own values: kubectl apply --server-side -f install.yaml\n# Written by make generate from deploy/chart.\n"
@@ -24,7 +26,7 @@ func TestInstall_IsWhatTheChartSays(t *testing.T) {
 // All that is rendered is what Kubernetes knows, in order, each once, in its namespace, and labeled.
 func TestChart_RendersWhatKubernetesKnows(t *testing.T) {
 	t.Parallel()
-	for _, set := range [][]string{nil, everything} {
+	for _, set := range [][]string{nil, everything, {"webhook.certManager.enabled=true"}, {"webhook.enabled=false"}} {
 		all := objects(t, chart(t, set...))
 		seen := map[string]bool{}
 		for i, o := range all {
@@ -41,9 +43,12 @@ func TestChart_RendersWhatKubernetesKnows(t *testing.T) {
 				continue
 			}
 			if _, ok := o.(*apiextensionsv1.CustomResourceDefinition); ok {
+				if i > 3 {
+					t.Errorf("%s comes after what may need it", name)
+				}
 				continue
 			}
-			if clusterWide := strings.HasPrefix(kind, "Cluster") || strings.HasPrefix(kind, "Validating") || kind == "CSIDriver"; clusterWide == (o.GetNamespace() != "") {
+			if clusterWide := strings.HasPrefix(kind, "Cluster") || strings.HasPrefix(kind, "Validating") || strings.HasPrefix(kind, "Mutating") || kind == "CSIDriver"; clusterWide && o.GetNamespace() != "" || !clusterWide && o.GetNamespace() != render.Namespace {
 				t.Errorf("%s: namespace %q", name, o.GetNamespace())
 			}
 			checkLabels(t, name, o)
@@ -56,8 +61,9 @@ func TestChart_RendersWhatKubernetesKnows(t *testing.T) {
 
 func checkLabels(t *testing.T, name string, o client.Object) {
 	t.Helper()
-	for _, label := range []string{"name", "instance", "component", "version", "managed-by"} {
-		if o.GetLabels()["app.kubernetes.io/"+label] == "" {
+	for _, label := range []string{"app.kubernetes.io/name", "app.kubernetes.io/instance", "app.kubernetes.io/component", "app.kubernetes.io/version",
+		"app.kubernetes.io/managed-by", "helm.sh/chart"} {
+		if o.GetLabels()[label] == "" {
 			t.Errorf("%s has no label %s", name, label)
 		}
 	}

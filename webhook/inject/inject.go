@@ -70,26 +70,47 @@ func (i *injection) run() error {
 	if err != nil {
 		return err
 	}
-	volume, err := addVolume(i.pod, i.Model)
+	i.checkModel()
+	server := i.server(chosen)
+	kind := recognize(server, i.Server)
+	weights := weightsPerGPU(&i.Request, i.facts.Model, server, kind)
+	volume, err := addVolume(i.pod, i.Model, i.gate(server, kind, weights))
 	if err != nil {
 		return err
 	}
 	var failed []error
 	for _, c := range chosen {
-		failed = append(failed, addMount(c, volume, i.MountPath))
+		failed = append(failed, addMount(c, volume.Name, i.MountPath))
 	}
 	if err := errors.Join(failed...); err != nil {
 		return err
 	}
-	i.checkModel()
 	for _, c := range chosen {
-		addEnv(c, pathVariable, mountedAt(c, volume))
+		addEnv(c, pathVariable, mountedAt(c, volume.Name))
 	}
-	server := i.server(chosen)
-	kind := recognize(server, i.Server)
-	i.serve(server, kind, mountedAt(server, volume))
-	i.place(server, kind)
+	i.serve(server, kind, mountedAt(server, volume.Name))
+	i.place(server, kind, weights)
+	if volume.CSI.VolumeAttributes[v1alpha1.ReadinessAttribute] != "" {
+		addGate(i.pod, v1alpha1.WeightsInVRAMCondition)
+	}
 	return nil
+}
+
+// gate is what the volume says of the weights that the pod's readiness waits for: whoever opens the gate sees no more of the pod.
+func (i *injection) gate(c *corev1.Container, kind *dialect, weights int64) map[string]string {
+	_, explicit := i.pod.Annotations[v1alpha1.ReadinessAnnotation]
+	switch {
+	case i.Readiness != VRAM && i.Readiness != Continuous:
+		return nil
+	case !explicit && (gpus(c) == 0 || kind != nil && kind.lazy):
+		return nil // there is nothing to wait for, or nothing would ever happen: HTTP alone decides
+	}
+	attributes := map[string]string{v1alpha1.ReadinessAttribute: string(i.Readiness)}
+	if weights > 0 {
+		attributes[v1alpha1.WeightsPerGPUAttribute] = strconv.FormatInt(weights, 10)
+		attributes[v1alpha1.WeightGPUsAttribute] = strconv.FormatInt(min(share(c, kind), max(gpus(c), 1)), 10)
+	}
+	return attributes
 }
 
 // containers are those that see the model.
@@ -166,31 +187,22 @@ func (i *injection) serve(c *corev1.Container, kind *dialect, at string) {
 	addProbes(c, kind, bytes)
 }
 
-// place adds what the scheduler goes by, and the gate.
-func (i *injection) place(c *corev1.Container, kind *dialect) {
+// place adds what the scheduler goes by.
+func (i *injection) place(c *corev1.Container, kind *dialect, weights int64) {
 	preferHolders(i.pod, i.Model)
-	if gpus(c) == 0 {
+	has, uses := gpus(c), share(c, kind)
+	switch {
+	case has == 0:
 		i.warn("container %s asks for no nvidia.com/gpu: it will not have one", c.Name)
-		if _, explicit := i.pod.Annotations[v1alpha1.ReadinessAnnotation]; !explicit {
-			return // HTTP alone decides
-		}
-	}
-	if has, uses := gpus(c), share(c, kind); has > uses && !strings.Contains(strings.Join(arguments(c), " "), "--data-parallel") {
+		return
+	case has > uses && !strings.Contains(strings.Join(arguments(c), " "), "--data-parallel"):
 		i.warn("container %s asks for %d GPUs and spreads the model over %d: should it be told of the others?", c.Name, has, uses)
 	}
-	weights := weightsPerGPU(&i.Request, i.facts.Model, c, kind)
 	if need := vramPerGPU(&i.Request, weights); need > 0 && !onParts(c) {
 		preferFree(i.pod, need)
 		if i.facts.MemoryLabels {
 			requireMemory(i.pod, need)
 		}
-	}
-	if i.Readiness != VRAM && i.Readiness != Continuous {
-		return
-	}
-	addGate(i.pod, v1alpha1.WeightsInVRAMCondition)
-	if i.WeightsPerGPU == nil && weights > 0 { // whoever opens the gate knows containers no more
-		i.pod.Annotations[v1alpha1.WeightsPerGPUAnnotation] = strconv.FormatInt(weights, 10)
 	}
 }
 

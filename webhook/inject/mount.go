@@ -5,6 +5,7 @@ package inject
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -18,24 +19,25 @@ const (
 	pathVariable = "HOIST_MODEL_PATH" // where a container finds the model
 )
 
-// addVolume gives the pod a volume of the model, and its name: one that it has, or a new one.
-func addVolume(pod *corev1.Pod, model Key) (name string, err error) {
+// addVolume gives the pod a volume of the model, and says what it is: one that the pod has, or a new one with these attributes, too.
+func addVolume(pod *corev1.Pod, model Key, more map[string]string) (*corev1.Volume, error) {
 	for i := range pod.Spec.Volumes {
 		v := &pod.Spec.Volumes[i]
 		if claims(v, pod.Namespace, model) {
-			return v.Name, nil
+			return v, nil
 		}
 		if v.Name == volumeName {
-			return "", fmt.Errorf("the pod has another volume of the name %s: rename it", volumeName)
+			return nil, fmt.Errorf("the pod has another volume of the name %s: rename it", volumeName)
 		}
 	}
 	attributes := map[string]string{v1alpha1.ModelAttribute: model.Name}
 	if model.Namespace != pod.Namespace {
 		attributes[v1alpha1.NamespaceAttribute] = model.Namespace
 	}
+	maps.Copy(attributes, more)
 	pod.Spec.Volumes = append(pod.Spec.Volumes, corev1.Volume{Name: volumeName, VolumeSource: corev1.VolumeSource{
 		CSI: &corev1.CSIVolumeSource{Driver: v1alpha1.Driver, ReadOnly: new(true), VolumeAttributes: attributes}}})
-	return volumeName, nil
+	return &pod.Spec.Volumes[len(pod.Spec.Volumes)-1], nil
 }
 
 // claims reports whether a volume is of the model.

@@ -42,6 +42,7 @@ type dialect struct {
 	pipeline []string // flags of how many share the layers
 	allGPUs  bool     // it spreads over all GPUs that it has, without being told
 	hub      bool     // it loads through the Hugging Face hub's library
+	lazy     bool     // it loads when it is asked for the first time, for which it must be Ready
 }
 
 // dialects, the more telling first. Sources of ports and paths: the servers' own documentation.
@@ -58,7 +59,7 @@ var dialects = []dialect{
 	{server: LMDeploy, images: []string{"lmdeploy"}, commands: []string{"lmdeploy"}, health: "/health", port: 23333, ports: []string{"--server-port"}, tensor: []string{"--tp"}, hub: true},
 	{server: LlamaCpp, images: []string{"llama.cpp", "llama-cpp"}, commands: []string{"llama-server"}, health: "/health", port: 8080, ports: []string{"--port"},
 		portVar: "LLAMA_ARG_PORT", allGPUs: true},
-	{server: Ollama, images: []string{"ollama"}, commands: []string{"ollama"}, health: "/", port: 11434, allGPUs: true},
+	{server: Ollama, images: []string{"ollama"}, commands: []string{"ollama"}, health: "/", port: 11434, allGPUs: true, lazy: true},
 	{server: NIM, images: []string{"nvcr.io/nim/"}, health: "/v1/health/ready", port: 8000, portVar: "NIM_HTTP_API_PORT", allGPUs: true},
 	{server: VLLM, images: []string{"vllm"}, commands: []string{"vllm", "vllm.entrypoints.openai.api_server", "vllm.entrypoints.api_server"}, health: "/health", port: 8000,
 		ports: []string{"--port"}, tensor: []string{"--tensor-parallel-size", "-tp"}, pipeline: []string{"--pipeline-parallel-size", "-pp"}, hub: true},

@@ -41,7 +41,7 @@ func TestPod_KnowsServers(t *testing.T) {
 			continue
 		}
 		ask := c.ReadinessProbe.HTTPGet
-		weights := after.Annotations["hoist.dev/weights-per-gpu"]
+		weights := after.Spec.Volumes[0].CSI.VolumeAttributes["weightsPerGPU"]
 		if got := fmt.Sprintf("%s %d %s", ask.Path, ask.Port.IntVal, weights[:max(0, len(weights)-9)]); got != want {
 			t.Errorf("%s\n  got  %s\n  want %s", container, got, want)
 		}

@@ -55,6 +55,9 @@ func withoutNumbers(s *v1alpha1.CacheNodeStatus) *v1alpha1.CacheNodeStatus {
 		m := &c.Models[i]
 		m.BytesDone, m.BytesPerSecond, m.RemainingSeconds, m.MemoryBytes, m.LastUsed = 0, 0, 0, 0, nil
 	}
+	for i := range c.GPUs {
+		c.GPUs[i].UsedBytes, c.GPUs[i].Pods = 0, nil
+	}
 	return c
 }
 
@@ -66,6 +69,7 @@ type Reporter struct {
 	Direct   client.Reader // of Nodes, uncached
 	Counts   *Counts
 	Images   *Images
+	GPUs     func() []v1alpha1.GPU // nil is a node of which nobody knows
 	Log      *slog.Logger
 
 	mu       sync.Mutex
@@ -147,6 +151,9 @@ func (r *Reporter) now() v1alpha1.CacheNodeStatus {
 	f.names, f.copies = present(r.Node.Store)
 	s := f.status()
 	s.Images = r.Images.Status()
+	if r.GPUs != nil {
+		s.GPUs = r.GPUs()
+	}
 	return s
 }
 

@@ -61,7 +61,7 @@ func (i Image) Build(ctx context.Context, root string, base v1.Image) (v1.Image,
 }
 
 func (i Image) compile(ctx context.Context, root, target string) error {
-	cmd := exec.CommandContext(ctx, "go", "build", "-C", root, "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", target, i.Package) //nolint:gosec // ours
+	cmd := exec.CommandContext(ctx, "go", "build", "-C", root, "-trimpath", "-buildvcs=false", "-tags=netgo,osusergo", "-ldflags=-s -w", "-o", target, i.Package) //nolint:gosec // ours
 	cgo := "0"
 	if i.CGO {
 		cgo = "1"

@@ -32,7 +32,7 @@ const nobody = 65532
 // Images are all there are.
 var images = []Image{
 	{Name: "hoist", Package: "./cmd/hoist", User: nobody},
-	{Name: "hoist-agent", Package: "./cmd/hoist-agent"}, // root: it owns the cache and mounts
+	{Name: "hoist-agent", Package: "./cmd/hoist-agent", CGO: true}, // for NVML; root: it owns the cache and mounts
 	{Name: "hoist-controller", Package: "./cmd/hoist-controller", User: nobody},
 	{Name: "simserver", Package: "./bench/simserver", User: nobody},
 }

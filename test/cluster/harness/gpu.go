@@ -33,8 +33,8 @@ const (
 	GPUSocket = gpuFolder + "/driver.sock"
 	// GPULibrary is the folder of libnvidia-ml.so.1.
 	GPULibrary = "/usr/local/nvidia/lib64"
-	// nodeLibrary is the same on the node.
-	nodeLibrary = "/var/lib/hoist-fake-gpu"
+	// NodeGPULibrary is the same on the node.
+	NodeGPULibrary = "/var/lib/hoist-fake-gpu"
 )
 
 // labels are those of NVIDIA's GPU feature discovery that schedulers look at.
@@ -65,7 +65,7 @@ func (c *Cluster) gpuService(node Node) machine.Service {
 
 // makeGPULibrary compiles the library into the folder that becomes the node's /var.
 func (c *Cluster) makeGPULibrary(ctx context.Context, i int) error {
-	folder := filepath.Join(c.nodeDir(i), varFolder, strings.TrimPrefix(nodeLibrary, "/var/"))
+	folder := filepath.Join(c.nodeDir(i), varFolder, strings.TrimPrefix(NodeGPULibrary, "/var/"))
 	if _, err := fakegpu.BuildLibrary(ctx, folder); err != nil {
 		return fmt.Errorf("compile the NVML library: %w", err)
 	}
@@ -100,7 +100,7 @@ func serveGPU(ctx context.Context, arguments []string) error {
 	if err := os.Chmod(GPUSocket, 0o666); err != nil { // as /dev/nvidia0, for whoever was given the mount
 		return err
 	}
-	config := deviceplugin.Config{Mounts: map[string]string{gpuFolder: gpuFolder, GPULibrary: nodeLibrary}}
+	config := deviceplugin.Config{Mounts: map[string]string{gpuFolder: gpuFolder, GPULibrary: NodeGPULibrary}}
 	for _, device := range devices {
 		config.UUIDs = append(config.UUIDs, device.UUID)
 	}
