@@ -84,6 +84,21 @@ func TestPlugin_PinKeepsTheModelWhereItIs(t *testing.T) {
 	f.plugin("pin", "nothing").want(t, exitNotFound, "there is no Model nothing in namespace team-a")
 }
 
+func TestPlugin_ShowsGPUs(t *testing.T) {
+	t.Parallel()
+	objects := someNode("gpu-1")
+	f := newFakeCluster(t, interceptor.Funcs{}, objects...)
+	if o := f.plugin("gpus"); o.code != exitOK || o.stderr != "no node tells of a GPU\n" {
+		t.Errorf("%+v", o)
+	}
+	for _, o := range objects {
+		if c, ok := o.(*v1alpha1.CacheNode); ok {
+			c.Status.GPUs = []v1alpha1.GPU{{UUID: "GPU-a", Name: "NVIDIA H200", TotalBytes: 141 << 30, UsedBytes: 1 << 30}}
+		}
+	}
+	newFakeCluster(t, interceptor.Funcs{}, objects...).plugin("gpus").says(t, "gpu-1   0     NVIDIA H200   141.0Gi   1.0Gi   140.0Gi   -")
+}
+
 func TestPlugin_IsAboutAClusterAlone(t *testing.T) {
 	t.Parallel()
 	f := newFakeCluster(t, interceptor.Funcs{})

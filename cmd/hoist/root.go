@@ -64,7 +64,7 @@ func newRootOn(dial dialer) *cobra.Command {
   hoist warm llama3-8b --wait                      bring a Model of a Kubernetes cluster to its nodes
   hoist why web-0                                  say what a pod waits for
 
-models, nodes, top, plan, warm and why look at a cluster, through a kubeconfig as kubectl does; ls, verify, evict, pin and unpin at
+models, nodes, gpus, top, plan, warm and why look at a cluster, through a kubeconfig as kubectl does; ls, verify, evict, pin and unpin at
 one node's cache. Under the name kubectl-hoist in PATH this program is kubectl hoist, and its evict, pin and unpin are the cluster's.
 
 Credentials come from where the AWS CLI takes them: environment, profiles, web identity (IRSA),
@@ -77,7 +77,7 @@ Pod Identity, instance metadata.
 	}
 	root.PersistentFlags().String("log-level", "warn", "what to log to stderr: debug, info, warn, error")
 	root.AddCommand(newGet(), newServe(), newLs(), newVerify(), newEvict(), newPin(), newUnpin(), newDemo(),
-		newModels(dial), newNodes(dial), newTop(dial), newPlan(dial), newWarm(dial), newWhy(dial))
+		newModels(dial), newNodes(dial), newGPUs(dial), newTop(dial), newPlan(dial), newWarm(dial), newWhy(dial))
 	return root
 }
 

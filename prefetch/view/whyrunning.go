@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/hoist-dev/hoist/api/v1alpha1"
 )
 
 // mounted reports whether the pod's volumes are: the kubelet starts nothing before.
@@ -45,10 +47,33 @@ func (s Scene) running(claims []Claim) string {
 	if pod.Status.Phase != corev1.PodRunning {
 		return fmt.Sprintf("%s has its %s; its containers start", s.pod(), which)
 	}
-	for _, c := range pod.Status.Conditions {
-		if c.Type == corev1.PodReady && c.Status != corev1.ConditionTrue {
-			return fmt.Sprintf("%s runs, %s; it is not Ready yet: %s", s.pod(), which, clean(strings.TrimSpace(c.Reason+" "+c.Message)))
-		}
+	if why := unready(pod); why != "" {
+		return fmt.Sprintf("%s runs, %s; %s", s.pod(), which, why)
 	}
 	return fmt.Sprintf("%s runs; %s", s.pod(), which)
+}
+
+// unready is why a pod that runs is not Ready, or "".
+func unready(pod *corev1.Pod) string {
+	for _, c := range pod.Status.Conditions {
+		if c.Type == v1alpha1.WeightsInVRAMCondition && c.Status != corev1.ConditionTrue && answers(pod) {
+			return "its weights are not in VRAM yet: " + clean(c.Message)
+		}
+	}
+	for _, c := range pod.Status.Conditions {
+		if c.Type == corev1.PodReady && c.Status != corev1.ConditionTrue {
+			return "it is not Ready yet: " + clean(strings.TrimSpace(c.Reason+" "+c.Message))
+		}
+	}
+	return ""
+}
+
+// answers reports whether all that is missing is a readiness gate.
+func answers(pod *corev1.Pod) bool {
+	for _, c := range pod.Status.Conditions {
+		if c.Type == corev1.PodReady {
+			return c.Status != corev1.ConditionTrue && c.Reason == "ReadinessGatesNotReady"
+		}
+	}
+	return false
 }

@@ -13,9 +13,12 @@ import (
 	"sync/atomic"
 	"testing"
 
+	authv1 "k8s.io/api/authentication/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/hoist-dev/hoist/test/e2e/suite"
@@ -152,4 +155,51 @@ func TestAgent_IsSilentAndTheGateOpens(t *testing.T) { //nolint:paralleltest // 
 	if _, err := s.Kubectl(t.Context(), "rollout", "status", "daemonset/hoist-agent", "--namespace="+suite.System, "--timeout=60s"); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// An agent sets the one condition of pods on its own node, and nothing else of anybody.
+func TestAgent_WritesOneConditionOfItsOwnPodsAlone(t *testing.T) {
+	t.Parallel()
+	s := newScene(t)
+	s.server("llama", "0", "", "")
+	pod := s.AwaitReady("llama", 1)[0]
+	other := map[string]string{"node1": "node2", "node2": "node1"}[pod.Spec.NodeName]
+	const ours = `{"status":{"conditions":[{"type":"hoist.dev/weights-in-vram","status":"True","reason":"Test","message":"by a test"}]}}`
+	for _, row := range []struct {
+		node, patch string
+		allowed     bool
+	}{
+		{pod.Spec.NodeName, ours, true},
+		{other, ours, false},
+		{pod.Spec.NodeName, `{"status":{"conditions":[{"type":"Ready","status":"False"}]}}`, false},
+		{pod.Spec.NodeName, `{"status":{"conditions":[{"type":"PodScheduled","$patch":"delete"}]}}`, false},
+		{pod.Spec.NodeName, `{"status":{"phase":"Failed"}}`, false},
+		{pod.Spec.NodeName, `{"metadata":{"labels":{"app":"another"}},"status":{}}`, false},
+	} {
+		_, err := s.agent(row.node).CoreV1().Pods(s.Name).Patch(t.Context(), pod.Name, types.StrategicMergePatchType, []byte(row.patch), metav1.PatchOptions{}, "status")
+		if row.allowed != (err == nil) || err != nil && !strings.Contains(err.Error(), "an agent may write only") {
+			t.Errorf("the agent of %s: %s: %v", row.node, row.patch, err)
+		}
+	}
+}
+
+// agent is a client with the token of the agent of a node.
+func (s scene) agent(node string) kubernetes.Interface {
+	s.t.Helper()
+	pods, err := s.Client.CoreV1().Pods(suite.System).List(s.t.Context(), metav1.ListOptions{LabelSelector: "app.kubernetes.io/component=agent", FieldSelector: "spec.nodeName=" + node})
+	if err != nil || len(pods.Items) == 0 {
+		s.t.Fatalf("%d agents on %s, %v", len(pods.Items), node, err)
+	}
+	made, err := s.Client.CoreV1().ServiceAccounts(suite.System).CreateToken(s.t.Context(), "hoist-agent", &authv1.TokenRequest{Spec: authv1.TokenRequestSpec{
+		BoundObjectRef: &authv1.BoundObjectReference{Kind: "Pod", APIVersion: "v1", Name: pods.Items[0].Name, UID: pods.Items[0].UID}}}, metav1.CreateOptions{})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	config := rest.AnonymousClientConfig(s.Cluster.REST())
+	config.BearerToken = made.Status.Token
+	c, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return c
 }

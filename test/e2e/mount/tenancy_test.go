@@ -106,6 +106,11 @@ func TestAgent_WritesItsOwnCacheNodeAlone(t *testing.T) {
 	if err := token.Patch(t.Context(), named("node1"), client.RawPatch(types.MergePatchType, spec)); err == nil {
 		t.Error("an agent said what its node shall hold")
 	}
+	made := named("node1")
+	made.Spec.Images = []string{"vllm"}
+	if err := token.Create(t.Context(), made, client.DryRunAll); err == nil || !strings.Contains(err.Error(), "what a node shall hold") {
+		t.Errorf("an agent made a CacheNode that says which images its node shall pull: %v", err)
+	}
 }
 
 func named(node string) *v1alpha1.CacheNode {
