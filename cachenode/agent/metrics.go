@@ -5,6 +5,7 @@ package agent
 
 import (
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -28,6 +29,8 @@ type Metrics struct {
 	limit    prometheus.Gauge
 	lookups  *prometheus.CounterVec
 	fills    *prometheus.HistogramVec
+	mounts   *prometheus.HistogramVec
+	gpuBytes *prometheus.GaugeVec
 	scrubbed prometheus.Counter
 	rotten   prometheus.Counter
 }
@@ -51,12 +54,16 @@ func NewMetrics(version string) *Metrics {
 		lookups: counters("hoist_cache_lookups_total", "Models that the node was told to keep: a hit was on its disk already.", "result"),
 		fills: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "hoist_fill_seconds",
 			Help: "Time to make a revision present, by result.", Buckets: prometheus.ExponentialBuckets(0.5, 2, 14)}, []string{"result"}),
+		mounts: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "hoist_mount_seconds",
+			Help: "Time to mount a model into a pod, by gRPC code; a pod that waits for a download is answered DeadlineExceeded and asks again.", Buckets: prometheus.ExponentialBuckets(0.005, 2, 16)}, []string{"code"}),
+		gpuBytes: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "hoist_gpu_bytes",
+			Help: "Memory of each GPU: in all, and used by processes."}, []string{"gpu", "uuid", "kind"}),
 		scrubbed: counter("hoist_scrub_bytes_total", "Bytes read and compared in the search for bit rot."),
 		rotten:   counter("hoist_scrub_corrupt_total", "Revisions quarantined because their bytes changed on disk."),
 	}
 	build := prometheus.NewGauge(prometheus.GaugeOpts{Name: "hoist_build_info", Help: "Always 1.", ConstLabels: prometheus.Labels{"version": version}})
 	build.Set(1)
-	m.registry.MustRegister(build, m.received, m.chunks, m.retries, m.hedges, m.limit, m.lookups, m.fills, m.scrubbed, m.rotten,
+	m.registry.MustRegister(build, m.received, m.chunks, m.retries, m.hedges, m.limit, m.lookups, m.fills, m.mounts, m.gpuBytes, m.scrubbed, m.rotten,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -64,6 +71,18 @@ func NewMetrics(version string) *Metrics {
 // Received counts bytes that arrived.
 func (m *Metrics) Received(origin string, bytes int64) {
 	m.received.WithLabelValues(origin).Add(float64(bytes))
+}
+
+// Mounted times a mount into a pod, by the gRPC code that the kubelet was answered.
+func (m *Metrics) Mounted(code string, took time.Duration) {
+	m.mounts.WithLabelValues(code).Observe(took.Seconds())
+}
+
+// GPU says how much memory of a GPU is used, of how much in all, in bytes.
+func (m *Metrics) GPU(index int, uuid string, used, total int64) {
+	gpu := strconv.Itoa(index)
+	m.gpuBytes.WithLabelValues(gpu, uuid, "used").Set(float64(used))
+	m.gpuBytes.WithLabelValues(gpu, uuid, "total").Set(float64(total))
 }
 
 // Fetched times a chunk.

@@ -92,7 +92,7 @@ func serve(ctx context.Context, o options, node *agent.Node, log *slog.Logger) (
 		return err
 	}
 	defer func() { err = errors.Join(err, assignments.Close()) }()
-	gates := &cluster.Gates{Reader: o.gpuReader(), Assigned: assignments.Pods, Proc: "/proc", Client: mgr.GetClient(), Log: log}
+	gates := &cluster.Gates{Reader: o.gpuReader(), Assigned: assignments.Pods, Proc: "/proc", Observe: node.Metrics.GPU, Client: mgr.GetClient(), Log: log}
 	reporter := &cluster.Reporter{GPUs: gates.GPUs, NodeName: o.nodeName, Node: node, Client: mgr.GetClient(), Direct: mgr.GetAPIReader(),
 		Counts: counts, Images: images, Log: log}
 	reconciler := &cluster.Reconciler{NodeName: o.nodeName, Node: node, Client: mgr.GetClient(), Sources: sources, Reporter: reporter, Images: images, Log: log}
@@ -103,6 +103,11 @@ func serve(ctx context.Context, o options, node *agent.Node, log *slog.Logger) (
 		Models: &cluster.Mounts{Node: node, Reader: mgr.GetClient(), Sources: sources, Events: mgr.GetEventRecorder("hoist-agent"), Counts: counts},
 		NodeID: o.nodeName, Version: buildVersion(), Records: filepath.Join(filepath.Dir(o.root), "mounts"),
 		PodsRoot: filepath.Join(o.kubeletRoot, "pods"), Log: log, Mounter: csi.BindMounter{},
+		Observe: func(c csi.Call) {
+			if c.Method == "NodePublishVolume" {
+				node.Metrics.Mounted(c.Code, c.Took)
+			}
+		},
 	})
 	if err != nil {
 		return err

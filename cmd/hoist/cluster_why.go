@@ -103,6 +103,14 @@ func needModel(ctx context.Context, c cluster, key plan.Key) (*v1alpha1.Model, e
 // readNode reads what the cluster says of the pod's node.
 func readNode(ctx context.Context, c cluster, s *view.Scene) error {
 	if s.Pod.Spec.NodeName == "" {
+		var all v1alpha1.CacheNodeList
+		if err := c.List(ctx, &all); err == nil { // who may not list them is told less
+			for i := range all.Items {
+				for _, g := range all.Items[i].Status.GPUs {
+					s.BiggestGPU = max(s.BiggestGPU, g.TotalBytes)
+				}
+			}
+		}
 		return nil
 	}
 	key := client.ObjectKey{Name: s.Pod.Spec.NodeName}

@@ -45,9 +45,11 @@ type Scene struct {
 	CacheNode *v1alpha1.CacheNode          // of its node; nil if there is none, or it can't be read
 	CSINode   *storagev1.CSINode           // of its node; nil if there is none
 	Hidden    bool                         // CSINode may not be read
-	Events    []corev1.Event               // of the pod
-	Now       time.Time
-	Silence   time.Duration
+	// BiggestGPU of the cluster has so many bytes; 0 is unknown. It matters to pods without a node.
+	BiggestGPU int64
+	Events     []corev1.Event // of the pod
+	Now        time.Time
+	Silence    time.Duration
 }
 
 // Why says in one or two sentences what a pod waits for.
@@ -82,7 +84,7 @@ func (s Scene) pod() string { return "pod " + s.Pod.Namespace + "/" + s.Pod.Name
 func (s Scene) pending() string {
 	for _, c := range s.Pod.Status.Conditions {
 		if c.Type == corev1.PodScheduled && c.Status == corev1.ConditionFalse && c.Message != "" {
-			return s.pod() + " is Pending, without a node: " + clean(c.Message)
+			return s.pod() + " is Pending, without a node: " + clean(c.Message) + s.tooBig()
 		}
 	}
 	return s.pod() + " is Pending: the scheduler has not looked at it yet"

@@ -33,6 +33,7 @@ type Gates struct {
 	Proc      string                                                 // where the host's processes are: /proc
 	Client    client.Client                                          // of the status of pods
 	Log       *slog.Logger
+	Observe   func(index int, uuid string, used, total int64) // sees each GPU at each look; nil is nobody
 
 	said   map[string]saidGate // by UID of the pod
 	broken time.Time           // since when the driver fails
@@ -199,6 +200,9 @@ func (g *Gates) publish(usage []gpu.Usage) {
 	}
 	gpus := make([]v1alpha1.GPU, 0, len(usage))
 	for _, u := range usage {
+		if g.Observe != nil {
+			g.Observe(u.Index, u.UUID, u.Used, u.Total)
+		}
 		one := v1alpha1.GPU{UUID: u.UUID, Index: int32(u.Index), Name: u.Name, TotalBytes: u.Total, UsedBytes: u.Used / step * step}
 		for uid, bytes := range u.Pods {
 			if pod, known := names[uid]; known && len(one.Pods) < maxGPUPods {
