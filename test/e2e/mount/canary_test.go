@@ -79,7 +79,10 @@ func (s scene) everythingSaid() map[string][]byte {
 		pod := &pods.Items[i]
 		ask("log of "+pod.Name, "logs", pod.Name, "--namespace="+suite.System)
 		for _, port := range pod.Spec.Containers[0].Ports {
-			ask(fmt.Sprintf("metrics of %s", pod.Name), "get", "--raw", fmt.Sprintf("/api/v1/namespaces/%s/pods/%s:%d/proxy/metrics", suite.System, pod.Name, port.ContainerPort))
+			if port.Name != "metrics" {
+				continue
+			}
+			ask("metrics of "+pod.Name, "get", "--raw", fmt.Sprintf("/api/v1/namespaces/%s/pods/%s:%d/proxy/metrics", suite.System, pod.Name, port.ContainerPort))
 		}
 	}
 	arguments, err := filepath.Glob("/proc/[0-9]*/cmdline")
