@@ -13,6 +13,7 @@ const (
 	ReadinessAnnotation     = "hoist.dev/readiness"       // VRAM, Continuous, HTTP or Off
 	VRAMAnnotation          = "hoist.dev/vram-per-gpu"    // memory that each GPU of the pod must have, as a quantity; 0 asks for none
 	WeightsPerGPUAnnotation = "hoist.dev/weights-per-gpu" // bytes of weights that land on each GPU, as a quantity
+	ServedModelAnnotation   = "hoist.dev/served-model"    // name that the server gives the model, for servers that load when they are asked
 )
 
 // FreeVRAMLabel of a node is how much memory its emptiest GPU has free, in MiB, rounded down to a GiB: a hint for schedulers.
@@ -31,4 +32,9 @@ const (
 	ReadinessAttribute     = "readiness"     // VRAM or Continuous
 	WeightsPerGPUAttribute = "weightsPerGPU" // bytes
 	WeightGPUsAttribute    = "weightGPUs"    // on how many GPUs the weights are spread
+
+	// Whom the agent asks to load, where the server loads when it is asked first.
+	LoadServerAttribute = "loadServer" // kind of the server
+	LoadPortAttribute   = "loadPort"
+	LoadModelAttribute  = "loadModel" // name that the server gives the model
 )

@@ -56,7 +56,7 @@ them, and then answers with the endpoints and metrics of the server that --serve
 	var vramGBps float64
 	flags.StringVar(&o.dir, "model", "", "`folder` of the model")
 	flags.StringVar(&o.Model, "served-model-name", "", "`name` that requests give; the folder's when it is left out")
-	flags.Func("server", "vllm, tgi or sglang (default vllm)", func(s string) (err error) { o.Dialect, err = serve.ParseDialect(s); return err })
+	flags.Func("server", "vllm, tgi, sglang or ollama, which loads when it is asked first (default vllm)", func(s string) (err error) { o.Dialect, err = serve.ParseDialect(s); return err })
 	flags.StringVar(&o.listen, "listen", "", "`address`; the port of the server that is simulated when it is left out")
 	flags.Float64Var(&vramGBps, "vram-gbps", 0, "GB/s into VRAM, all GPUs together; 0 is as fast as the files can be read")
 	flags.StringVar(&o.gpuSocket, "gpu-socket", "", "`socket` of the driver of simulated GPUs; empty is a computer without GPU")

@@ -44,6 +44,8 @@ func port(d serve.Dialect) int {
 		return 3000
 	case serve.SGLang:
 		return 30000
+	case serve.Ollama:
+		return 11434
 	case serve.VLLM:
 	}
 	return 8000
@@ -70,6 +72,14 @@ func run(ctx context.Context, o options, log *slog.Logger) error {
 	open := func() { group.Go(func() error { return listen(ctx, o.listen, server, log) }) }
 	if !opensLate(o.Dialect) {
 		open()
+	}
+	if o.Dialect == serve.Ollama {
+		select {
+		case <-server.Asked():
+		case <-ctx.Done():
+			return group.Wait()
+		}
+		start = time.Now()
 	}
 	release, err := load(ctx, o, server, log)
 	if err != nil {

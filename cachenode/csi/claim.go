@@ -35,9 +35,12 @@ const (
 	attrReadiness  = "readiness"     // VRAM or Continuous: the pod's readiness waits for its weights
 	attrWeights    = "weightsPerGPU" // bytes of them on each GPU
 	attrWeightGPUs = "weightGPUs"    // on how many GPUs
+	attrLoadServer = "loadServer"    // the kind of a server that has to be asked to load
+	attrLoadPort   = "loadPort"
+	attrLoadModel  = "loadModel" // the name that it gives the model
 )
 
-var attributeNames = []string{attrModel, attrNamespace, attrMode, attrReadiness, attrWeights, attrWeightGPUs}
+var attributeNames = []string{attrModel, attrNamespace, attrMode, attrReadiness, attrWeights, attrWeightGPUs, attrLoadServer, attrLoadPort, attrLoadModel}
 
 const (
 	maxVolumeID = 256 // bytes; the kubelet's have 68
@@ -86,7 +89,7 @@ func parseGate(pod PodRef, attributes map[string]string) (Gate, error) {
 		return Gate{}, invalid("pod", pod.String(), fmt.Sprintf("volume attribute %s is %q", attrReadiness, clip(value)), "want VRAM or Continuous")
 	}
 	g.Waits = true
-	for name, into := range map[string]*int64{attrWeights: &g.WeightsPerGPU, attrWeightGPUs: &g.GPUs} {
+	for name, into := range map[string]*int64{attrWeights: &g.WeightsPerGPU, attrWeightGPUs: &g.GPUs, attrLoadPort: &g.Load.Port} {
 		value, ok := attributes[name]
 		if !ok {
 			continue
@@ -97,7 +100,22 @@ func parseGate(pod PodRef, attributes map[string]string) (Gate, error) {
 		}
 		*into = n
 	}
-	return g, nil
+	g.Load.Server, g.Load.Model = attributes[attrLoadServer], attributes[attrLoadModel]
+	return g, g.Load.check(pod)
+}
+
+// check refuses a load that nobody could be asked for.
+func (l Load) check(pod PodRef) error {
+	const highest = 65535
+	switch {
+	case l == Load{}:
+		return nil
+	case l.Model == "" || len(l.Model) > maxName || hasControl(l.Model):
+		return invalid("pod", pod.String(), fmt.Sprintf("volume attribute %s is %q", attrLoadModel, clip(l.Model)), "want the name that the server gives the model")
+	case l.Port < 1 || l.Port > highest:
+		return invalid("pod", pod.String(), fmt.Sprintf("volume attribute %s is %d", attrLoadPort, l.Port), "want a port")
+	}
+	return nil
 }
 
 func checkVolume(volume string) error {

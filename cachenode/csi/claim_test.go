@@ -33,6 +33,21 @@ func TestClaim_IsWhatThePodAndTheKubeletSay(t *testing.T) {
 	}
 }
 
+// loads has a pod wait for a server that loads when it is asked.
+func loads(a map[string]string) {
+	a[attrReadiness], a[attrLoadServer], a[attrLoadPort], a[attrLoadModel] = "VRAM", "Ollama", "11434", "tiny:1b"
+}
+
+func TestClaim_SaysWhoIsAskedToLoad(t *testing.T) {
+	t.Parallel()
+	asked := attributes("web-0", "llama")
+	loads(asked)
+	got, err := parseClaim("csi-1", asked)
+	if want := (Gate{Waits: true, Load: Load{Server: "Ollama", Port: 11434, Model: "tiny:1b"}}); err != nil || got.Gate != want {
+		t.Fatalf("got %+v, %v", got.Gate, err)
+	}
+}
+
 func TestClaim_RefusalsNameWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	for name, row := range map[string]struct {
@@ -50,6 +65,12 @@ func TestClaim_RefusalsNameWhatIsWrong(t *testing.T) {
 		"long model":       {func(a map[string]string) { a[attrModel] = strings.Repeat("a", 64) }, "volume attribute model"},
 		"empty namespace":  {func(a map[string]string) { a[attrNamespace] = "" }, "volume attribute namespace"},
 		"typo":             {func(a map[string]string) { a["revison-"] = "x" }, `"revison-"`},
+		"load of nothing":  {func(a map[string]string) { loads(a); delete(a, attrLoadModel) }, "volume attribute loadModel"},
+		"load of controls": {func(a map[string]string) { loads(a); a[attrLoadModel] = "a\x1b" }, "volume attribute loadModel"},
+		"load at no port":  {func(a map[string]string) { loads(a); delete(a, attrLoadPort) }, "volume attribute loadPort"},
+		"load far away":    {func(a map[string]string) { loads(a); a[attrLoadPort] = "70000" }, "volume attribute loadPort"},
+		"load at a name":   {func(a map[string]string) { loads(a); a[attrLoadPort] = "http" }, "volume attribute loadPort"},
+		"readiness":        {func(a map[string]string) { a[attrReadiness] = "HTTP" }, "volume attribute readiness"},
 		"stream":           {func(a map[string]string) { a[attrMode] = "Stream" }, "not built yet"},
 		"mode":             {func(a map[string]string) { a[attrMode] = "wait" }, `"wait"`},
 	} {

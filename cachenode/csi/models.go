@@ -26,6 +26,14 @@ type Gate struct {
 	Continuous    bool  `json:"continuous,omitempty"`    // for as long as the pod lives, and not once
 	WeightsPerGPU int64 `json:"weightsPerGPU,omitempty"` // bytes; 0 is unknown
 	GPUs          int64 `json:"gpus,omitempty"`          // that hold weights; 0 is all that the pod has
+	Load          Load  `json:"load,omitzero"`
+}
+
+// Load is a server that loads a model when it is asked to; without one the Model is "".
+type Load struct {
+	Server string `json:"server"` // its kind
+	Port   int64  `json:"port"`
+	Model  string `json:"model"` // the name that it gives the model
 }
 
 // PodRef is the pod, as the kubelet knows it: a pod can't choose what stands here.

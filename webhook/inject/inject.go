@@ -7,11 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/hoist-dev/hoist/api/inference"
 	"github.com/hoist-dev/hoist/api/v1alpha1"
 )
 
@@ -71,8 +71,8 @@ func (i *injection) run() error {
 		return err
 	}
 	i.checkModel()
-	server := i.server(chosen)
-	kind := recognize(server, i.Server)
+	server := inference.Choose(chosen)
+	kind := inference.Recognize(server, i.Server)
 	weights := weightsPerGPU(&i.Request, i.facts.Model, server, kind)
 	volume, err := addVolume(i.pod, i.Model, i.gate(server, kind, weights))
 	if err != nil {
@@ -94,23 +94,6 @@ func (i *injection) run() error {
 		addGate(i.pod, v1alpha1.WeightsInVRAMCondition)
 	}
 	return nil
-}
-
-// gate is what the volume says of the weights that the pod's readiness waits for: whoever opens the gate sees no more of the pod.
-func (i *injection) gate(c *corev1.Container, kind *dialect, weights int64) map[string]string {
-	_, explicit := i.pod.Annotations[v1alpha1.ReadinessAnnotation]
-	switch {
-	case i.Readiness != VRAM && i.Readiness != Continuous:
-		return nil
-	case !explicit && (gpus(c) == 0 || kind != nil && kind.lazy):
-		return nil // there is nothing to wait for, or nothing would ever happen: HTTP alone decides
-	}
-	attributes := map[string]string{v1alpha1.ReadinessAttribute: string(i.Readiness)}
-	if weights > 0 {
-		attributes[v1alpha1.WeightsPerGPUAttribute] = strconv.FormatInt(weights, 10)
-		attributes[v1alpha1.WeightGPUsAttribute] = strconv.FormatInt(min(share(c, kind), max(gpus(c), 1)), 10)
-	}
-	return attributes
 }
 
 // containers are those that see the model.
@@ -139,30 +122,9 @@ func (i *injection) containers() (chosen []*corev1.Container, err error) {
 	return chosen, errors.Join(unknown...)
 }
 
-// server is the container that loads the model: of those that are recognized, or else of all, the first that has a GPU, or the first.
-func (i *injection) server(chosen []*corev1.Container) *corev1.Container {
-	rank := func(c *corev1.Container) int {
-		n := 0
-		if gpus(c) > 0 {
-			n++
-		}
-		if recognize(c, "") != nil {
-			n += 2
-		}
-		return n
-	}
-	best := chosen[0]
-	for _, c := range chosen[1:] {
-		if rank(c) > rank(best) {
-			best = c
-		}
-	}
-	return best
-}
-
 // serve adds what the server itself needs.
-func (i *injection) serve(c *corev1.Container, kind *dialect, at string) {
-	uses := slices.ContainsFunc(arguments(c), func(word string) bool { return mentions(word, at) }) ||
+func (i *injection) serve(c *corev1.Container, kind *inference.Server, at string) {
+	uses := slices.ContainsFunc(inference.Arguments(c), func(word string) bool { return mentions(word, at) }) ||
 		slices.ContainsFunc(c.Env, func(e corev1.EnvVar) bool { return e.Name != pathVariable && mentions(e.Value, at) })
 	if !uses {
 		i.warn("nothing that container %s is started with names %s: have it load the model from there, or from $(%s)", c.Name, at, pathVariable)
@@ -173,7 +135,7 @@ func (i *injection) serve(c *corev1.Container, kind *dialect, at string) {
 		}
 		return
 	}
-	if kind.hub && uses {
+	if kind.Hub && uses {
 		addEnv(c, "HF_HUB_OFFLINE", "1") // what it needs is there: no request to the hub may hold it up
 	}
 	if i.Readiness == Off {
@@ -188,17 +150,17 @@ func (i *injection) serve(c *corev1.Container, kind *dialect, at string) {
 }
 
 // place adds what the scheduler goes by.
-func (i *injection) place(c *corev1.Container, kind *dialect, weights int64) {
+func (i *injection) place(c *corev1.Container, kind *inference.Server, weights int64) {
 	preferHolders(i.pod, i.Model)
-	has, uses := gpus(c), share(c, kind)
+	has, uses := inference.GPUs(c), kind.Share(c)
 	switch {
 	case has == 0:
 		i.warn("container %s asks for no nvidia.com/gpu: it will not have one", c.Name)
 		return
-	case has > uses && !strings.Contains(strings.Join(arguments(c), " "), "--data-parallel"):
+	case has > uses && !strings.Contains(strings.Join(inference.Arguments(c), " "), "--data-parallel"):
 		i.warn("container %s asks for %d GPUs and spreads the model over %d: should it be told of the others?", c.Name, has, uses)
 	}
-	if need := vramPerGPU(&i.Request, weights); need > 0 && !onParts(c) {
+	if need := vramPerGPU(&i.Request, weights); need > 0 && !inference.OnParts(c) {
 		preferFree(i.pod, need)
 		if i.facts.MemoryLabels {
 			requireMemory(i.pod, need)

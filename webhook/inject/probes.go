@@ -6,6 +6,8 @@ package inject
 import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
+
+	"github.com/hoist-dev/hoist/api/inference"
 )
 
 // How a startup probe's budget is found: loading moves at least slowest bytes a second, and starting takes as long without.
@@ -19,8 +21,8 @@ const (
 func startupSeconds(bytes int64) int64 { return startupLeast + bytes/startupSlowest }
 
 // addProbes adds the probes that a server's container has not: Ready when it answers, and time to load before anybody ends it.
-func addProbes(c *corev1.Container, d *dialect, bytes int64) {
-	ask := corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{Path: d.health, Port: intstr.FromInt32(d.listens(c)), Scheme: corev1.URISchemeHTTP}}
+func addProbes(c *corev1.Container, d *inference.Server, bytes int64) {
+	ask := corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{Path: d.Health, Port: intstr.FromInt32(d.Port(c)), Scheme: corev1.URISchemeHTTP}}
 	if c.StartupProbe == nil {
 		starts := ask
 		switch { // a server that is asked in another way is asked in that way from the beginning

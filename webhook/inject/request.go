@@ -7,12 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/util/validation"
 
+	"github.com/hoist-dev/hoist/api/inference"
 	"github.com/hoist-dev/hoist/api/v1alpha1"
 )
 
@@ -36,12 +38,13 @@ const (
 type Request struct {
 	Model         Key
 	MountPath     string
-	Containers    []string // nil is every container, and no init container
-	Server        Server   // "" is to be recognized
+	Containers    []string       // nil is every container, and no init container
+	Server        inference.Kind // "" is to be recognized
 	Readiness     Readiness
 	Stream        bool
 	VRAM          *resource.Quantity // nil is to be estimated
 	WeightsPerGPU *resource.Quantity // nil is to be estimated
+	ServedModel   string             // "" is not said
 }
 
 // Asks reports whether annotations ask for a model at all.
@@ -81,7 +84,7 @@ func (r *Request) take(annotation, value string) (err error) {
 		}
 		r.Stream = value == "Stream"
 	case v1alpha1.ServerAnnotation:
-		r.Server, err = parseServer(value)
+		r.Server, err = inference.ParseKind(value)
 	case v1alpha1.ReadinessAnnotation:
 		r.Readiness = Readiness(value)
 		if !slices.Contains([]Readiness{VRAM, Continuous, HTTP, Off}, r.Readiness) {
@@ -91,6 +94,8 @@ func (r *Request) take(annotation, value string) (err error) {
 		r.VRAM, err = parseBytes(value)
 	case v1alpha1.WeightsPerGPUAnnotation:
 		r.WeightsPerGPU, err = parseBytes(value)
+	case v1alpha1.ServedModelAnnotation:
+		r.ServedModel, err = parseServedModel(value)
 	}
 	return err
 }
@@ -138,6 +143,16 @@ func parseContainers(value string) ([]string, error) {
 		names = append(names, name)
 	}
 	return names, nil
+}
+
+// served are the names that servers give models, such as llama3.2:3b and hf.co/bartowski/Llama-3.2-3B-GGUF:Q4_K_M.
+var served = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:/@-]{0,252}$`)
+
+func parseServedModel(value string) (string, error) {
+	if !served.MatchString(value) {
+		return "", fmt.Errorf("%q: want the name that requests give the model, such as llama3.2:3b", clip(value))
+	}
+	return value, nil
 }
 
 // mostBytes is more than any GPU has.

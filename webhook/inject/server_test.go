@@ -5,6 +5,7 @@ package inject_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/hoist-dev/hoist/webhook/inject"
@@ -30,8 +31,10 @@ func TestPod_KnowsServers(t *testing.T) {
 		"image: 'ghcr.io/ggml-org/llama.cpp:server-cuda', resources: {limits: {nvidia.com/gpu: 4}}":                            "/health 8080 35",
 		"image: ours, command: [sh, -c, 'llama-server --port 8081 -m $HOIST_MODEL_PATH/m.gguf']":                               "/health 8081 140",
 		"image: ollama/ollama": "/ 11434 140",
-		"image: vllm/vllm-openai, args: [--port=99999, -tp, '-4']": "/health 8000 140",
-		"image: vllm/vllm-openai, args: [--port, $(PORT), -tp]":    "/health 8000 140",
+		"image: ollama/ollama, env: [{name: OLLAMA_HOST, value: '0.0.0.0:8000'}]": "/ 8000 140",
+		"image: ollama/ollama, env: [{name: OLLAMA_HOST, value: 'example.com'}]":  "/ 11434 140",
+		"image: vllm/vllm-openai, args: [--port=99999, -tp, '-4']":                "/health 8000 140",
+		"image: vllm/vllm-openai, args: [--port, $(PORT), -tp]":                   "/health 8000 140",
 	} {
 		pod := served(t, "hoist.dev/model: llama, hoist.dev/readiness: VRAM", container)
 		after, _ := inject.Pod(pod, "team-a", known("llama"))
@@ -50,6 +53,32 @@ func TestPod_KnowsServers(t *testing.T) {
 		pod := served(t, "hoist.dev/model: llama", other)
 		if after, _ := inject.Pod(pod, "team-a", inject.Facts{}); after.Spec.Containers[0].ReadinessProbe != nil && other != "image: registry/team/vllm-dashboards/ui, command: [sleep]" {
 			t.Errorf("%s has a server", other)
+		}
+	}
+}
+
+// A server that loads when it is asked has a gate only where somebody is told to ask it; nobody waits for what never happens.
+func TestPod_WaitsForLazyServersThatAreAsked(t *testing.T) {
+	t.Parallel()
+	const gpu, named = "image: ollama/ollama, resources: {limits: {nvidia.com/gpu: 1}}", ", hoist.dev/served-model: 'llama3.2:3b'"
+	for _, row := range []struct {
+		name, annotations string
+		hostNetwork       bool
+		gate              bool
+		warning           string
+	}{
+		{"nobody asks", "", false, false, "loads a model when it is asked"},
+		{"somebody asks", named, false, true, ""},
+		{"somebody else asks", ", hoist.dev/readiness: VRAM", false, true, "loads a model when it is asked"},
+		{"nobody can ask", named, true, false, "on the network of its node"},
+		{"no name", ", hoist.dev/served-model: '-x y'", false, false, "want the name that requests give the model"},
+	} {
+		pod := served(t, "hoist.dev/model: llama"+row.annotations, gpu)
+		pod.Spec.HostNetwork = row.hostNetwork
+		after, warnings := inject.Pod(pod, "team-a", known("llama"))
+		said := strings.Join(warnings, "; ")
+		if got := len(after.Spec.ReadinessGates) == 1; got != row.gate || row.warning != "" && !strings.Contains(said, row.warning) {
+			t.Errorf("%s: gate %v, warnings %s", row.name, got, said)
 		}
 	}
 }

@@ -29,15 +29,16 @@ const (
 	VLLM   Dialect = "vllm"
 	TGI    Dialect = "tgi"
 	SGLang Dialect = "sglang"
+	Ollama Dialect = "ollama" // loads when it is asked first
 )
 
 // ParseDialect reads the name of a server.
 func ParseDialect(name string) (Dialect, error) {
 	switch d := Dialect(name); d {
-	case VLLM, TGI, SGLang:
+	case VLLM, TGI, SGLang, Ollama:
 		return d, nil
 	}
-	return "", fmt.Errorf("unknown server %q: use %s, %s or %s", name, VLLM, TGI, SGLang)
+	return "", fmt.Errorf("unknown server %q: use %s, %s, %s or %s", name, VLLM, TGI, SGLang, Ollama)
 }
 
 // ServiceTime is how long a request takes once it runs.

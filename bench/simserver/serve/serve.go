@@ -2,17 +2,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package serve is a simulated inference server, for tests and benchmarks of what scales such servers. It has the endpoints and the
-// metric names of vLLM, TGI or SGLang and no model: so many requests are served at once, each takes a drawn time, and the others
+// metric names of vLLM, TGI, SGLang or Ollama and no model: so many requests are served at once, each takes a drawn time, and the others
 // wait in the order in which they came. Its answers say that they are simulated.
 //
 // What it keeps of the real ones, because it has misled people: running and waiting are two gauges, and a full server without a
-// queue has waiting 0; TGI has no metrics before the first request; SGLang lists its model before it can serve.
+// queue has waiting 0; TGI has no metrics before the first request; SGLang lists its model before it can serve; Ollama is well
+// with nothing loaded, and loads when it is asked.
 package serve
 
 import (
 	"context"
 	"fmt"
 	"net/http"
+	"sync"
 	"sync/atomic"
 )
 
@@ -22,17 +24,27 @@ type Server struct {
 	queue   *queue
 	times   *times
 	ready   atomic.Bool
+	loaded  chan struct{} // closed by Ready
+	asked   chan struct{} // closed by the first request
+	first   sync.Once
 	tally   tally
 }
 
 // New makes a server that is still loading.
 func New(o Options) *Server {
 	o.Concurrency = max(o.Concurrency, 1)
-	return &Server{options: o, queue: newQueue(o.Concurrency, o.MaxQueue), times: newTimes(o.Service, o.Seed)}
+	return &Server{options: o, queue: newQueue(o.Concurrency, o.MaxQueue), times: newTimes(o.Service, o.Seed), loaded: make(chan struct{}), asked: make(chan struct{})}
 }
 
 // Ready says that the weights are loaded.
-func (s *Server) Ready() { s.ready.Store(true) }
+func (s *Server) Ready() {
+	if !s.ready.Swap(true) {
+		close(s.loaded)
+	}
+}
+
+// Asked is closed when Ollama is asked for the model for the first time, for which it loads it.
+func (s *Server) Asked() <-chan struct{} { return s.asked }
 
 // Phase records how long a phase of the start took. It is exported as simserver_phase_seconds.
 func (s *Server) Phase(name string, seconds float64) {
@@ -56,6 +68,11 @@ func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /metrics", s.metrics)
 	mux.HandleFunc("GET /health", s.health)
+	if s.options.Dialect == Ollama {
+		mux.HandleFunc("GET /{$}", s.alive)
+		mux.HandleFunc("POST /api/generate", s.ollama)
+		return mux
+	}
 	if s.options.Dialect == TGI {
 		mux.HandleFunc("GET /ping", s.health)
 		mux.HandleFunc("GET /info", s.info)

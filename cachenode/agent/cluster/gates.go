@@ -37,6 +37,7 @@ type Gates struct {
 
 	said   map[string]saidGate // by UID of the pod
 	broken time.Time           // since when the driver fails
+	loads  *loads
 
 	mu   sync.Mutex
 	gpus []v1alpha1.GPU
@@ -46,6 +47,21 @@ type Gates struct {
 type saidGate struct {
 	verdict gpu.Verdict
 	at      time.Time
+}
+
+// due reports whether a verdict that opens or closes nothing is to be written: it is news, or was said long ago. The answer to what is
+// written tells the address of a pod that lacks one.
+func (last saidGate) due(v gpu.Verdict, lacksAddress bool) bool {
+	since := time.Since(last.at)
+	switch {
+	case v.Reason != last.verdict.Reason:
+		return true
+	case v.Open:
+		return false
+	case v != last.verdict || lacksAddress:
+		return since >= sayNumbers
+	}
+	return since >= sayAgain
 }
 
 // How often GPUs are looked at: while a pod waits, or at rest; and how often what is known of a pod that waits is written again, which
@@ -62,7 +78,8 @@ const driverPatience = 30 * time.Second
 
 // Start looks until ctx ends. It implements manager.Runnable.
 func (g *Gates) Start(ctx context.Context) error {
-	g.said = map[string]saidGate{}
+	g.said, g.loads = map[string]saidGate{}, newLoads()
+	defer g.loads.asking.Wait()
 	tick := time.NewTicker(lookWaiting)
 	defer tick.Stop()
 	var looked time.Time
@@ -99,6 +116,7 @@ func (g *Gates) waiting() []csi.Claim {
 			delete(g.said, uid)
 		}
 	}
+	g.loads.forget(func(uid string) bool { return !here[uid] })
 	return all
 }
 
@@ -120,6 +138,11 @@ func (g *Gates) look(ctx context.Context, waiting []csi.Claim) {
 	for _, claim := range waiting {
 		need := gpu.Need{WeightsPerGPU: claim.Gate.WeightsPerGPU, GPUs: int(claim.Gate.GPUs)}
 		verdict := gpu.Judge(need, claim.Pod.UID, usage, err, assigned[claim.Pod.String()])
+		if !verdict.Open {
+			if failed := g.loads.want(ctx, claim); failed != nil {
+				verdict.Message += "; " + failed.Error()
+			}
+		}
 		if err := g.say(ctx, claim, verdict); err != nil && ctx.Err() == nil {
 			g.Log.Warn("readiness gate not written", "pod", claim.Pod.String(), "err", err)
 		}
@@ -143,8 +166,7 @@ func (g *Gates) decided(err error) bool {
 func (g *Gates) say(ctx context.Context, claim csi.Claim, v gpu.Verdict) error {
 	last, said := g.said[claim.Pod.UID]
 	turned := !said || v.Open != last.verdict.Open
-	since := time.Since(last.at)
-	if !turned && v.Reason == last.verdict.Reason && (v.Open || since < sayNumbers || v == last.verdict && since < sayAgain) {
+	if !turned && !last.due(v, g.loads.lacksAddress(claim)) {
 		return nil
 	}
 	err := g.write(ctx, claim.Pod, v, turned)
@@ -173,7 +195,11 @@ func (g *Gates) write(ctx context.Context, ref csi.PodRef, v gpu.Verdict, turned
 		return err
 	}
 	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: ref.Namespace, Name: ref.Name}}
-	return g.Client.Status().Patch(ctx, pod, client.RawPatch(types.StrategicMergePatchType, patch))
+	if err := g.Client.Status().Patch(ctx, pod, client.RawPatch(types.StrategicMergePatchType, patch)); err != nil {
+		return err
+	}
+	g.loads.located(ref.UID, pod.Status.PodIP, pod.Spec.HostNetwork)
+	return nil
 }
 
 func status(open bool) corev1.ConditionStatus {

@@ -15,6 +15,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/hoist-dev/hoist/api/v1alpha1"
+	"github.com/hoist-dev/hoist/test/cluster/harness"
 	"github.com/hoist-dev/hoist/test/e2e/suite"
 )
 
@@ -129,5 +130,33 @@ func TestPod_AvoidsGPUsThatAreTooSmall(t *testing.T) { //nolint:paralleltest // 
 	s.server("llama", "0", ", hoist.dev/vram-per-gpu: 2Gi", "")
 	if pod := s.AwaitReady("llama", 1)[0]; pod.Spec.NodeName != "node2" {
 		t.Errorf("it is on %s", pod.Spec.NodeName)
+	}
+}
+
+// A server that loads when it is asked is asked by the agent, and is Ready when it has loaded.
+func TestPod_OfALazyServerIsAskedToLoad(t *testing.T) { //nolint:paralleltest // looks at all that is in VRAM
+	s := newScene(t)
+	s.Apply(strings.NewReplacer("SIMSERVER", harness.Reference("simserver"), "SOCKET", harness.GPUSocket).Replace(`
+apiVersion: v1
+kind: Pod
+metadata:
+  name: lazy
+  namespace: NAMESPACE
+  labels: {app: lazy}
+  annotations: {hoist.dev/model: llama, hoist.dev/server: Ollama, hoist.dev/served-model: "tiny:1b"}
+spec:
+  terminationGracePeriodSeconds: 1
+  securityContext: {runAsNonRoot: true, runAsUser: 1000, seccompProfile: {type: RuntimeDefault}}
+  containers:
+    - name: server
+      image: SIMSERVER
+      args: [--server=ollama, --model=$(HOIST_MODEL_PATH), --served-model-name=tiny:1b, --gpu-socket=SOCKET, --vram-gbps=0.02]
+      resources: {limits: {nvidia.com/gpu: 1}}
+      securityContext: {allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}}
+`))
+	pod := s.AwaitReady("lazy", 1)[0]
+	bytes, err := s.inVRAM(pod.Spec.NodeName)
+	if g := gate(&pod); err != nil || g.Reason != "WeightsResident" || bytes < weights*85/100 {
+		t.Errorf("it is Ready with %d bytes in VRAM, %v, as %+v", bytes, err, g)
 	}
 }

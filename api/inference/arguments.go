@@ -1,7 +1,7 @@
 // Copyright The Hoist Authors
 // SPDX-License-Identifier: Apache-2.0
 
-package inject
+package inference
 
 import (
 	"path"
@@ -12,9 +12,9 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// arguments are the words that a container is started with. Those of a shell's -c are taken apart, as far as they can be without
+// Arguments are the words that a container is started with. Those of a shell's -c are taken apart, as far as they can be without
 // being a shell.
-func arguments(c *corev1.Container) []string {
+func Arguments(c *corev1.Container) []string {
 	var words []string
 	all := slices.Concat(c.Command, c.Args)
 	for i, word := range all {
