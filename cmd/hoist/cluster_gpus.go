@@ -16,9 +16,10 @@ func newGPUs(dial dialer) *cobra.Command {
 	a := access{dial: dial}
 	cmd := &cobra.Command{
 		Use:   "gpus",
-		Short: "Show the cluster's GPUs, and which pods hold their memory",
-		Long:  "Show the GPUs of a cluster as their drivers tell: memory, what is used and free, and the pods with a model that hold it.",
-		Args:  cobra.NoArgs,
+		Short: "Show the cluster's GPUs, which pods hold their memory, and how many more replicas fit",
+		Long: `Show the GPUs of a cluster as their drivers tell: memory, what is used and free, and the pods with a model that hold it. Below, for
+each Deployment and StatefulSet with a model, how many more of its replicas fit now, and what stops the next one.`,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := a.dial(&a)
 			if err != nil {
@@ -28,14 +29,27 @@ func newGPUs(dial dialer) *cobra.Command {
 			if err := c.List(cmd.Context(), &caches); err != nil {
 				return explain("list CacheNodes", err)
 			}
-			table := view.GPUs(caches.Items)
-			if len(table.Rows) == 0 {
-				_, err = fmt.Fprintln(cmd.ErrOrStderr(), "no node tells of a GPU")
+			if err := writeGPUs(cmd, view.GPUs(caches.Items)); err != nil {
 				return err
 			}
-			return table.Write(cmd.OutOrStdout())
+			room, err := replicas(cmd.Context(), c)
+			if err != nil || len(room) == 0 {
+				return err
+			}
+			if _, err := fmt.Fprintln(cmd.OutOrStdout()); err != nil {
+				return err
+			}
+			return view.Room(room).Write(cmd.OutOrStdout())
 		},
 	}
 	a.addFlags(cmd)
 	return cmd
+}
+
+func writeGPUs(cmd *cobra.Command, table view.Table) error {
+	if len(table.Rows) == 0 {
+		_, err := fmt.Fprintln(cmd.ErrOrStderr(), "no node tells of a GPU")
+		return err
+	}
+	return table.Write(cmd.OutOrStdout())
 }

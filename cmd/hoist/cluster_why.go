@@ -15,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/hoist-dev/hoist/api/capacity"
 	"github.com/hoist-dev/hoist/api/v1alpha1"
 	"github.com/hoist-dev/hoist/cachenode"
 	"github.com/hoist-dev/hoist/prefetch"
@@ -103,14 +104,7 @@ func needModel(ctx context.Context, c cluster, key plan.Key) (*v1alpha1.Model, e
 // readNode reads what the cluster says of the pod's node.
 func readNode(ctx context.Context, c cluster, s *view.Scene) error {
 	if s.Pod.Spec.NodeName == "" {
-		var all v1alpha1.CacheNodeList
-		if err := c.List(ctx, &all); err == nil { // who may not list them is told less
-			for i := range all.Items {
-				for _, g := range all.Items[i].Status.GPUs {
-					s.BiggestGPU = max(s.BiggestGPU, g.TotalBytes)
-				}
-			}
-		}
+		readGPUs(ctx, c, s)
 		return nil
 	}
 	key := client.ObjectKey{Name: s.Pod.Spec.NodeName}
@@ -130,4 +124,20 @@ func readNode(ctx context.Context, c cluster, s *view.Scene) error {
 		return explain("read CSINode "+key.Name, err)
 	}
 	return nil
+}
+
+// readGPUs reads what a pod without a node could have; who may not read it is told less.
+func readGPUs(ctx context.Context, c cluster, s *view.Scene) {
+	var all v1alpha1.CacheNodeList
+	if err := c.List(ctx, &all); err == nil {
+		for i := range all.Items {
+			for _, g := range all.Items[i].Status.GPUs {
+				s.BiggestGPU = max(s.BiggestGPU, g.TotalBytes)
+			}
+		}
+	}
+	if w, err := readWorld(ctx, c); err == nil {
+		fit := capacity.Fit(s.Pod, w)
+		s.Fit = &fit
+	}
 }

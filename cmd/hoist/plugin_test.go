@@ -8,6 +8,9 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
@@ -97,6 +100,34 @@ func TestPlugin_ShowsGPUs(t *testing.T) {
 		}
 	}
 	newFakeCluster(t, interceptor.Funcs{}, objects...).plugin("gpus").says(t, "gpu-1   0     NVIDIA H200   141.0Gi   1.0Gi   140.0Gi   -")
+}
+
+// Replicas are asked about as the webhook would let their pods in: the Model wants GPUs with 40 GiB, which gpu-2 has not.
+func TestPlugin_SaysHowManyReplicasFit(t *testing.T) {
+	t.Parallel()
+	model := someModel("llama3-8b", 42<<30)
+	model.Status.WeightBytes = 40 << 30
+	d := &appsv1.Deployment{ObjectMeta: named("llama"), Spec: appsv1.DeploymentSpec{Replicas: new(int32(3))}, Status: appsv1.DeploymentStatus{ReadyReplicas: 1}}
+	d.Spec.Template.Annotations = map[string]string{v1alpha1.ModelAnnotation: "llama3-8b"}
+	gpu := func(n string) corev1.ResourceList {
+		return corev1.ResourceList{"nvidia.com/gpu": resource.MustParse(n)}
+	}
+	d.Spec.Template.Spec.Containers = []corev1.Container{{Name: "vllm", Image: "vllm/vllm-openai", Resources: corev1.ResourceRequirements{Limits: gpu("1")}}}
+	other := d.DeepCopy()
+	other.Name, other.Spec.Template.Annotations = "other", nil
+	node := func(name, mib string) *corev1.Node {
+		n := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{"nvidia.com/gpu.memory": mib}}}
+		n.Status.Conditions, n.Status.Allocatable = []corev1.NodeCondition{{Type: corev1.NodeReady, Status: corev1.ConditionTrue}}, gpu("4")
+		return n
+	}
+	f := newFakeCluster(t, interceptor.Funcs{}, model, d, other, node("gpu-1", "81559"), node("gpu-2", "24564"))
+	f.plugin("gpus").says(t, "NAMESPACE   WORKLOAD           MODEL       READY   FIT MORE   WHAT STOPS THE NEXT\n"+
+		"team-a      deployment/llama   llama3-8b   1/3     4          nvidia.com/gpu on 1 node; VRAM on 1 node\n")
+	quota := &corev1.ResourceQuota{ObjectMeta: named("gpus"), Spec: corev1.ResourceQuotaSpec{Hard: corev1.ResourceList{"requests.nvidia.com/gpu": resource.MustParse("3")}}}
+	if err := f.Create(t.Context(), quota); err != nil {
+		t.Fatal(err)
+	}
+	f.plugin("gpus").says(t, "3          the quota gpus of requests.nvidia.com/gpu\n")
 }
 
 func TestPlugin_IsAboutAClusterAlone(t *testing.T) {

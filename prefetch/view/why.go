@@ -11,6 +11,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	storagev1 "k8s.io/api/storage/v1"
 
+	"github.com/hoist-dev/hoist/api/capacity"
 	"github.com/hoist-dev/hoist/api/v1alpha1"
 	"github.com/hoist-dev/hoist/prefetch/plan"
 )
@@ -47,7 +48,8 @@ type Scene struct {
 	Hidden    bool                         // CSINode may not be read
 	// BiggestGPU of the cluster has so many bytes; 0 is unknown. It matters to pods without a node.
 	BiggestGPU int64
-	Events     []corev1.Event // of the pod
+	Fit        *capacity.Answer // of a pod without a node, in the cluster as it is; nil is unknown
+	Events     []corev1.Event   // of the pod
 	Now        time.Time
 	Silence    time.Duration
 }
@@ -84,7 +86,7 @@ func (s Scene) pod() string { return "pod " + s.Pod.Namespace + "/" + s.Pod.Name
 func (s Scene) pending() string {
 	for _, c := range s.Pod.Status.Conditions {
 		if c.Type == corev1.PodScheduled && c.Status == corev1.ConditionFalse && c.Message != "" {
-			return s.pod() + " is Pending, without a node: " + clean(c.Message) + s.tooBig()
+			return s.pod() + " is Pending, without a node: " + clean(c.Message) + s.tooBig() + s.inVain()
 		}
 	}
 	return s.pod() + " is Pending: the scheduler has not looked at it yet"

@@ -11,6 +11,7 @@ import (
 	storagev1 "k8s.io/api/storage/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/hoist-dev/hoist/api/capacity"
 	"github.com/hoist-dev/hoist/api/v1alpha1"
 	"github.com/hoist-dev/hoist/prefetch/plan"
 	"github.com/hoist-dev/hoist/prefetch/view"
@@ -114,6 +115,10 @@ func TestWhy_SaysWhatAPodWaitsFor(t *testing.T) {
 			s.Pod.Spec.Affinity = &corev1.Affinity{NodeAffinity: &corev1.NodeAffinity{RequiredDuringSchedulingIgnoredDuringExecution: &corev1.NodeSelector{NodeSelectorTerms: []corev1.NodeSelectorTerm{
 				{MatchExpressions: []corev1.NodeSelectorRequirement{{Key: "nvidia.com/gpu.memory", Operator: corev1.NodeSelectorOpGt, Values: []string{"40959"}}}}}}}}
 		}, "pod team-a/web-0 is Pending, without a node: 0/3 nodes are available (each of its GPUs must have 40.0Gi, and the biggest of this cluster has 24.0Gi; the annotation hoist.dev/vram-per-gpu says otherwise)"},
+		"unscheduled, GPUs free in vain": {func(s *view.Scene) {
+			s.Pod.Spec.NodeName, s.Fit = "", &capacity.Answer{Stranded: 5}
+			s.Pod.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodScheduled, Status: corev1.ConditionFalse, Message: "0/5 nodes are available: 5 Insufficient nvidia.com/gpu."}}
+		}, "pod team-a/web-0 is Pending, without a node: 0/5 nodes are available: 5 Insufficient nvidia.com/gpu.; 5 GPUs are free, on nodes of which none has room for this pod"},
 		"unscheduled, and no model": {func(s *view.Scene) { s.Pod.Spec.NodeName = ""; clear(s.Models) },
 			"pod team-a/web-0 is Pending: the scheduler has not looked at it yet. And when it has one: there is no Model llama3-8b in namespace team-a"},
 		"no volume": {func(s *view.Scene) { s.Pod.Spec.Volumes = s.Pod.Spec.Volumes[:1] }, "pod team-a/web-0 has no volume of csi.hoist.dev: Hoist has nothing to do with it"},

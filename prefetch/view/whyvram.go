@@ -12,8 +12,8 @@ import (
 	"github.com/hoist-dev/hoist/api/v1alpha1"
 )
 
-// gpuMemory is the label of nodes that the webhook has pods go by: MiB of each GPU.
-const gpuMemory = "nvidia.com/gpu.memory"
+// GPUMemory is the label of nodes that the webhook has pods go by: MiB of each GPU.
+const GPUMemory = "nvidia.com/gpu.memory"
 
 // tooBig says what a pod without a node demands of GPUs, where it does, and what the biggest of the cluster has.
 func (s Scene) tooBig() string {
@@ -35,7 +35,7 @@ func needs(pod *corev1.Pod) int64 {
 	}
 	for _, term := range pod.Spec.Affinity.NodeAffinity.RequiredDuringSchedulingIgnoredDuringExecution.NodeSelectorTerms {
 		for _, e := range term.MatchExpressions {
-			if e.Key != gpuMemory || e.Operator != corev1.NodeSelectorOpGt || len(e.Values) != 1 {
+			if e.Key != GPUMemory || e.Operator != corev1.NodeSelectorOpGt || len(e.Values) != 1 {
 				continue
 			}
 			if mib, err := strconv.ParseInt(e.Values[0], 10, 44); err == nil && mib >= 0 {

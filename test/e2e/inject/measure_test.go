@@ -22,7 +22,7 @@ import (
 	"github.com/hoist-dev/hoist/test/e2e/suite"
 )
 
-// Rollouts of servers that load for 0.1 to 20 seconds: how long after the weights are in VRAM the gate opens, and whether a pod was ever
+// Rollouts of servers that load for 0.1 to 60 seconds: how long after the weights are in VRAM the gate opens, and whether a pod was ever
 // restarted, or Ready before. HOIST_MEASURE is how many.
 func TestMeasure_FromVRAMToTheGate(t *testing.T) { //nolint:paralleltest // measures
 	rollouts, err := strconv.Atoi(os.Getenv("HOIST_MEASURE"))
@@ -36,7 +36,7 @@ func TestMeasure_FromVRAMToTheGate(t *testing.T) { //nolint:paralleltest // meas
 	for lane, node := range s.Cluster.Nodes() {
 		lanes.Go(func() {
 			for i := lane; i < rollouts; i += len(s.Cluster.Nodes()) {
-				load := []float64{0.1, 0.5, 1, 3, 20}[i%5]
+				load := []float64{0.1, 0.5, 1, 3, 20, 60}[i/len(s.Cluster.Nodes())%6]
 				took := s.rollout(fmt.Sprintf("server-%d", i), node, load)
 				mu.Lock()
 				late = append(late, took)
