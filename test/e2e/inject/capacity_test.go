@@ -65,7 +65,10 @@ spec:
 		if placed > told.More {
 			t.Fatalf("%d were told to fit, and %d are placed", told.More, placed)
 		}
-		return placed == told.More && refused == 2, fmt.Errorf("%d placed, %d refused, %w", placed, refused, err)
+		if placed != told.More || refused != 2 {
+			return false, fmt.Errorf("%d placed, %d refused, %w", placed, refused, err)
+		}
+		return true, nil
 	})
 	if now := s.fit(t.Context(), "many"); now.More != 0 {
 		t.Errorf("with the scheduler done it says %+v", now)
@@ -73,7 +76,10 @@ spec:
 	s.Apply("{apiVersion: v1, kind: ResourceQuota, metadata: {name: gpus, namespace: NAMESPACE}, spec: {hard: {requests.nvidia.com/gpu: 1}}}")
 	s.Await("the quota to be what stops the next", func(ctx context.Context) (bool, error) {
 		now := s.fit(ctx, "many")
-		return now.Stops[0].Stop == capacity.Quota, fmt.Errorf("it says %+v", now)
+		if now.Stops[0].Stop != capacity.Quota {
+			return false, fmt.Errorf("it says %+v", now)
+		}
+		return true, nil
 	})
 }
 
