@@ -13,6 +13,12 @@ import (
 	helper "k8s.io/component-helpers/resource"
 )
 
+// UnderQuota is how many more pods like this one the quotas of its namespace admit, and which of them stops the next; without a quota
+// that counts such pods there are more than anybody has.
+func UnderQuota(pod *corev1.Pod, quotas []corev1.ResourceQuota) (int64, Why) {
+	return quotaRoom(defaulted(pod), quotas)
+}
+
 // quotaRoom is how many more pods the quotas admit, and which of them stops the next.
 //
 // A pod above a quota is not Pending: it is never made, and its ReplicaSet has the event FailedCreate

@@ -17,6 +17,15 @@ const (
 	SourceDriftedCondition = "SourceDrifted"
 	// CapacityAvailableCondition of a Prefetch: there are nodes enough, with room enough.
 	CapacityAvailableCondition = "CapacityAvailable"
+
+	// CannotWakeCondition of a ScalePolicy: it may not sleep, though it is asked to. This one and those below are there only when True.
+	CannotWakeCondition = "CannotWake"
+	// QuotaTooSmallCondition of a ScalePolicy: its namespace admits fewer replicas than its maximum.
+	QuotaTooSmallCondition = "QuotaTooSmall"
+	// FleetTooSmallCondition of a ScalePolicy: the nodes that there are hold fewer replicas than its maximum.
+	FleetTooSmallCondition = "FleetTooSmall"
+	// DemandUnknownCondition of a ScalePolicy: KEDA can't read the demand, and keeps the fallback.
+	DemandUnknownCondition = "DemandUnknown"
 )
 
 // The reasons of conditions.
@@ -50,4 +59,19 @@ const (
 	DiskDownReason         = "DiskDown"         // the cache's disk is broken
 	DiskUnstableReason     = "DiskUnstable"     // the cache's disk had failures
 	AgentSilentReason      = "AgentSilent"      // it has not reported for two heartbeats
+
+	ScalingReason           = "Scaling"           // KEDA scales the target
+	TargetMissingReason     = "TargetMissing"     // there is no such workload
+	ServerUnknownReason     = "ServerUnknown"     // nobody says what the demand is
+	PrometheusMissingReason = "PrometheusMissing" // nobody says where Prometheus is
+	FloorInvalidReason      = "FloorInvalid"      // spec.floors can't be read
+	KEDAMissingReason       = "KEDAMissing"       // there is no KEDA, or an old one
+	KEDARefusedReason       = "KEDARefused"       // it does not take the ScaledObject
+	KEDANotReadyReason      = "KEDANotReady"      // it does not do what the ScaledObject says
+	NotOursReason           = "NotOurs"           // somebody else's ScaledObject has the name
+	NoWakeSourceReason      = "NoWakeSource"      // only pods would tell of requests
+	QueueOnlyReason         = "QueueOnly"         // the server does not tell of requests that run
+	QuotaReason             = "Quota"             // of the namespace
+	FleetReason             = "Fleet"             // of nodes
+	FallbackReason          = "Fallback"          // KEDA's, because it can't read the demand
 )

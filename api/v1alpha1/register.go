@@ -18,6 +18,7 @@ func AddToScheme(scheme *runtime.Scheme) error {
 		&Model{}, &ModelList{},
 		&Prefetch{}, &PrefetchList{},
 		&CacheNode{}, &CacheNodeList{},
+		&ScalePolicy{}, &ScalePolicyList{},
 	)
 	metav1.AddToGroupVersion(scheme, GroupVersion)
 	return nil

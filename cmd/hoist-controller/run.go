@@ -30,6 +30,7 @@ import (
 	"github.com/hoist-dev/hoist/cachenode/agent/origin"
 	"github.com/hoist-dev/hoist/cachenode/source/s3"
 	"github.com/hoist-dev/hoist/prefetch"
+	"github.com/hoist-dev/hoist/scaler"
 	"github.com/hoist-dev/hoist/webhook"
 )
 
@@ -39,6 +40,8 @@ type options struct {
 	namespace    string
 	agentAccount string
 	logLevel     string
+	scale        bool
+	prometheus   string
 	webhook      webhookOptions
 }
 
@@ -50,7 +53,7 @@ func newCommand() *cobra.Command {
 		Long: `Resolve Models, and plan which node holds which.
 
 The controller reads the source of each Model once and pins its revision, looks again on a schedule, and writes into every
-CacheNode what that node shall hold. With --webhook-service it also gives pods the model that their annotations ask for. It is made to run in the Deployment of the chart; one of its replicas leads.`,
+CacheNode what that node shall hold. It keeps a ScaledObject of KEDA's for each ScalePolicy. With --webhook-service it also gives pods the model that their annotations ask for. It is made to run in the Deployment of the chart; one of its replicas leads.`,
 		Version:       buildVersion(),
 		Args:          cobra.NoArgs,
 		SilenceErrors: true,
@@ -67,6 +70,8 @@ CacheNode what that node shall hold. With --webhook-service it also gives pods t
 	flags.StringVar(&o.listen, "listen", ":9471", "address of /metrics and /healthz")
 	flags.StringVar(&o.namespace, "namespace", os.Getenv("POD_NAMESPACE"), "namespace of the lease that the leader holds")
 	flags.StringVar(&o.agentAccount, "agent-account", "hoist-system/hoist-agent", "service account of the agents, as NAMESPACE/NAME")
+	flags.BoolVar(&o.scale, "scale", false, "keep the ScaledObjects of ScalePolicies, which needs KEDA")
+	flags.StringVar(&o.prometheus, "prometheus-address", "", "address of Prometheus for ScalePolicies that name none, such as http://prometheus-operated.monitoring.svc:9090")
 	o.webhook.addFlags(flags)
 	flags.StringVar(&o.logLevel, "log-level", "info", "debug, info, warn or error")
 	return cmd
@@ -90,6 +95,11 @@ func run(ctx context.Context, o *options, log *slog.Logger) error {
 	if err := errors.Join(models.Setup(mgr), planner.Setup(mgr)); err != nil {
 		return err
 	}
+	if o.scale {
+		if err := scaler.Setup(mgr, o.prometheus); err != nil {
+			return err
+		}
+	}
 	if o.webhook.service != "" {
 		if err := webhook.Setup(mgr, o.webhook.certificates(o.namespace)); err != nil {
 			return err
@@ -110,7 +120,7 @@ func newManager(o *options) (ctrl.Manager, error) {
 	return ctrl.NewManager(rest, ctrl.Options{
 		Scheme:        scheme,
 		WebhookServer: webhook.NewServer(o.webhook.port, &o.webhook.current),
-		Cache: cache.Options{ByObject: map[client.Object]cache.ByObject{
+		Cache: cache.Options{DefaultTransform: cache.TransformStripManagedFields(), ByObject: map[client.Object]cache.ByObject{
 			&corev1.Pod{}:    {Transform: webhook.PodMetadata},
 			&corev1.Secret{}: {Namespaces: map[string]cache.Config{o.namespace: {FieldSelector: fields.OneTermEqualSelector("metadata.name", o.webhook.secret)}}},
 		}},

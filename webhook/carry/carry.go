@@ -16,7 +16,7 @@ import (
 // carried are the annotations that are of pods.
 var carried = []string{
 	v1alpha1.ModelAnnotation, v1alpha1.MountPathAnnotation, v1alpha1.ContainersAnnotation, v1alpha1.ModeAnnotation, v1alpha1.ServerAnnotation,
-	v1alpha1.ReadinessAnnotation, v1alpha1.VRAMAnnotation, v1alpha1.WeightsPerGPUAnnotation,
+	v1alpha1.ReadinessAnnotation, v1alpha1.VRAMAnnotation, v1alpha1.WeightsPerGPUAnnotation, v1alpha1.ServedModelAnnotation,
 }
 
 // templates are where a kind keeps the metadata of its pods, as far as an object has it. A KServe InferenceService has annotations beside

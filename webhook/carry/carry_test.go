@@ -4,6 +4,8 @@
 package carry_test
 
 import (
+	"os"
+	"regexp"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -29,6 +31,26 @@ const (
 	deployment = "apiVersion: apps/v1\nkind: Deployment\n"
 	model      = "metadata: {annotations: {hoist.dev/model: llama, hoist.dev/readiness: HTTP, example.com/a: b}}\n"
 )
+
+// Every annotation that is documented for pods is carried to them.
+func TestDown_CarriesAllThatIsDocumented(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../docs/annotations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := regexp.MustCompile("(?m)^\\| `(hoist\\.dev/[a-z-]+)` \\|").FindAllStringSubmatch(string(page), -1)
+	if len(rows) < 9 {
+		t.Fatalf("%d are documented", len(rows))
+	}
+	for _, row := range rows {
+		u := object(t, deployment+"metadata: {annotations: {"+row[1]+": a}}\nspec: {template: {metadata: {}}}")
+		carry.Down(u, nil)
+		if below, _, _ := unstructured.NestedStringMap(u.Object, "spec", "template", "metadata", "annotations"); below[row[1]] != "a" {
+			t.Errorf("%s does not arrive at the pods", row[1])
+		}
+	}
+}
 
 func TestDown(t *testing.T) {
 	t.Parallel()

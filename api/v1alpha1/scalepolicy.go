@@ -1,0 +1,358 @@
+// Copyright The Hoist Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package v1alpha1
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// ScalePolicy says how many replicas of an inference server there are: as many as the requests that it works on, or that wait for it, need.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:subresource:status
+// +kubebuilder:resource:shortName=sp,categories=hoist,path=scalepolicies
+// +kubebuilder:printcolumn:name="Target",type=string,JSONPath=`.spec.target.name`
+// +kubebuilder:printcolumn:name="Server",type=string,JSONPath=`.status.server`
+// +kubebuilder:printcolumn:name="Min",type=integer,JSONPath=`.status.minReplicas`
+// +kubebuilder:printcolumn:name="Max",type=integer,JSONPath=`.status.maxReplicas`
+// +kubebuilder:printcolumn:name="Replicas",type=integer,JSONPath=`.status.replicas`
+// +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+// +kubebuilder:printcolumn:name="Cold-Start-P90",type=integer,JSONPath=`.status.coldStart.p90Seconds`,priority=1,description="seconds from wanted to Ready"
+// +kubebuilder:printcolumn:name="Message",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].message`,priority=1
+type ScalePolicy struct {
+	metav1.TypeMeta `json:",inline"`
+	// +optional
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+
+	// +required
+	Spec ScalePolicySpec `json:"spec"`
+	// +optional
+	Status ScalePolicyStatus `json:"status,omitempty,omitzero"`
+}
+
+// ScalePolicySpec is what the user says.
+//
+// +kubebuilder:validation:XValidation:rule="!has(self.minReplicas) || self.minReplicas <= self.maxReplicas",message="minReplicas can't be more than maxReplicas"
+type ScalePolicySpec struct {
+	// target is what is scaled.
+	//
+	// +required
+	Target ScaleTarget `json:"target"`
+
+	// server is the kind of the inference server; told by the target's pods when it is left out.
+	//
+	// +optional
+	// +kubebuilder:validation:Enum=vLLM;TGI;SGLang;Triton;TensorRT-LLM;NIM;LMDeploy;llama.cpp;TEI;Ollama
+	Server string `json:"server,omitempty"`
+
+	// minReplicas that are always there. 0 lets the target sleep, and needs a wake source, for nobody hears a request that no pod
+	// receives; without one it counts as 1.
+	//
+	// +optional
+	// +kubebuilder:default=1
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=1000
+	MinReplicas *int32 `json:"minReplicas,omitempty"`
+
+	// maxReplicas that there may be. What the namespace's quota does not admit is taken off; status says so.
+	//
+	// +optional
+	// +kubebuilder:default=4
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=1000
+	MaxReplicas int32 `json:"maxReplicas,omitempty"`
+
+	// inFlightPerReplica is how many requests, running and waiting together, one replica shall have. Left out, it is 70 % of the
+	// concurrency that was measured while requests waited, or else of what the server's arguments allow, or else of 32.
+	//
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=100000
+	InFlightPerReplica *int32 `json:"inFlightPerReplica,omitempty"`
+
+	// query replaces the server's own metrics: PromQL that gives one number, the requests that run or wait. No answer is not zero.
+	//
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=4096
+	Query string `json:"query,omitempty"`
+
+	// wake says who hears of requests while there is no pod.
+	//
+	// +optional
+	Wake *WakeSource `json:"wake,omitempty"`
+
+	// floors are replicas that are there at certain hours, such as those of business.
+	//
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=8
+	Floors []Floor `json:"floors,omitempty"`
+
+	// fallbackReplicas are kept, if there are not more, while the demand can't be known; 2 when it is left out.
+	//
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=1000
+	FallbackReplicas *int32 `json:"fallbackReplicas,omitempty"`
+
+	// cooldownSeconds without any demand before the target sleeps; twice a slow cold start, and 30 minutes at least, when it is left out.
+	//
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=604800
+	CooldownSeconds *int32 `json:"cooldownSeconds,omitempty"`
+
+	// stabilizationSeconds are how long demand must have been lower before a replica goes; twice a slow cold start, and 10 minutes at
+	// least, when it is left out.
+	//
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=3600
+	StabilizationSeconds *int32 `json:"stabilizationSeconds,omitempty"`
+
+	// prometheus is where the demand is read; that of the controller when it is left out.
+	//
+	// +optional
+	Prometheus *Prometheus `json:"prometheus,omitempty"`
+
+	// suspend leaves the number of replicas as it is.
+	//
+	// +optional
+	Suspend bool `json:"suspend,omitempty"`
+}
+
+// ScaleTarget is a workload of the same namespace.
+type ScaleTarget struct {
+	// +optional
+	// +kubebuilder:default="apps/v1"
+	// +kubebuilder:validation:Enum="apps/v1"
+	APIVersion string `json:"apiVersion,omitempty"`
+
+	// +optional
+	// +kubebuilder:default=Deployment
+	// +kubebuilder:validation:Enum=Deployment;StatefulSet
+	Kind string `json:"kind,omitempty"`
+
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Name string `json:"name"`
+}
+
+// WakeSource is a signal in front of the pods.
+//
+// +kubebuilder:validation:ExactlyOneOf=endpointPicker;query
+type WakeSource struct {
+	// endpointPicker is that of the Gateway API inference extension, with flow control: its queue.
+	//
+	// +optional
+	EndpointPicker *EndpointPicker `json:"endpointPicker,omitempty"`
+
+	// query is PromQL that gives one number: the requests that wait in front. No answer is zero.
+	//
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=4096
+	Query string `json:"query,omitempty"`
+}
+
+// EndpointPicker is that of llm-d.
+type EndpointPicker struct {
+	// modelName is what requests name, exactly: any other name that somebody makes up must not wake a GPU.
+	//
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	ModelName string `json:"modelName"`
+
+	// namespace of the endpoint picker, whose metrics have it as a label; that of the policy when it is left out.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=63
+	Namespace string `json:"namespace,omitempty"`
+}
+
+// Floor is a number of replicas at certain hours.
+type Floor struct {
+	// +required
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
+	// +kubebuilder:validation:MaxLength=40
+	Name string `json:"name"`
+
+	// start and end are cron expressions of five fields, such as 0 8 * * 1-5 and 0 19 * * 1-5. Replicas are asked for one cold start
+	// before start.
+	//
+	// +required
+	// +kubebuilder:validation:MinLength=9
+	// +kubebuilder:validation:MaxLength=128
+	Start string `json:"start"`
+
+	// +required
+	// +kubebuilder:validation:MinLength=9
+	// +kubebuilder:validation:MaxLength=128
+	End string `json:"end"`
+
+	// timeZone of both, such as Europe/Berlin (IANA); UTC when it is left out.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=64
+	TimeZone string `json:"timeZone,omitempty"`
+
+	// +required
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=1000
+	Replicas int32 `json:"replicas"`
+}
+
+// Prometheus is where metrics are.
+type Prometheus struct {
+	// address with its port, such as http://prometheus-operated.monitoring.svc:9090.
+	//
+	// +required
+	// +kubebuilder:validation:MaxLength=512
+	// +kubebuilder:validation:Pattern=`^https?://[A-Za-z0-9.\[\]:_-]+(/[A-Za-z0-9._~/-]*)?$`
+	Address string `json:"address"`
+
+	// authentication names a TriggerAuthentication of KEDA in the same namespace, for a Prometheus that asks who it is.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=253
+	Authentication string `json:"authentication,omitempty"`
+
+	// authModes of it: bearer, basic, tls or custom, several with commas.
+	//
+	// +optional
+	// +kubebuilder:validation:Pattern=`^(bearer|basic|tls|custom)(,(bearer|basic|tls|custom))*$`
+	AuthModes string `json:"authModes,omitempty"`
+}
+
+// ScalePolicyStatus is how it goes.
+type ScalePolicyStatus struct {
+	// conditions are Ready, and those that say in words what is wrong.
+	//
+	// +optional
+	// +listType=map
+	// +listMapKey=type
+	Conditions []metav1.Condition `json:"conditions,omitempty"`
+
+	// observedGeneration is the generation of the spec that status speaks of.
+	//
+	// +optional
+	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
+
+	// server that is scaled.
+	//
+	// +optional
+	Server string `json:"server,omitempty"`
+
+	// inFlightPerReplica that is aimed at.
+	//
+	// +optional
+	InFlightPerReplica int32 `json:"inFlightPerReplica,omitempty"`
+
+	// inFlightFrom says where that comes from: Spec, Arguments or Default.
+	//
+	// +optional
+	InFlightFrom string `json:"inFlightFrom,omitempty"`
+
+	// minReplicas that are in force.
+	//
+	// +optional
+	MinReplicas int32 `json:"minReplicas"`
+
+	// maxReplicas that are in force.
+	//
+	// +optional
+	MaxReplicas int32 `json:"maxReplicas,omitempty"`
+
+	// replicas that there are.
+	//
+	// +optional
+	Replicas int32 `json:"replicas"`
+
+	// readyReplicas of them.
+	//
+	// +optional
+	ReadyReplicas int32 `json:"readyReplicas"`
+
+	// coldStart is what starts of the target's pods took of late.
+	//
+	// +optional
+	ColdStart *ColdStartStatus `json:"coldStart,omitempty"`
+}
+
+// ColdStartStatus are the last starts, and what of them is common and slow.
+type ColdStartStatus struct {
+	// p50Seconds from wanted to Ready.
+	//
+	// +optional
+	P50Seconds int32 `json:"p50Seconds"`
+
+	// p90Seconds from wanted to Ready.
+	//
+	// +optional
+	P90Seconds int32 `json:"p90Seconds"`
+
+	// recent starts, the last one last.
+	//
+	// +optional
+	// +listType=map
+	// +listMapKey=pod
+	// +kubebuilder:validation:MaxItems=20
+	Recent []ColdStart `json:"recent,omitempty"`
+}
+
+// ColdStart is one start, by phase. Conditions of pods are told in whole seconds, and so is this.
+type ColdStart struct {
+	// +required
+	// +kubebuilder:validation:MaxLength=253
+	Pod string `json:"pod"`
+
+	// at is when the pod was Ready.
+	//
+	// +required
+	At metav1.Time `json:"at"`
+
+	// scheduledSeconds until it had a node.
+	//
+	// +optional
+	ScheduledSeconds int32 `json:"scheduledSeconds"`
+
+	// mountedSeconds until its volumes were there: what it waited for weights.
+	//
+	// +optional
+	MountedSeconds int32 `json:"mountedSeconds"`
+
+	// startedSeconds until its containers ran: images.
+	//
+	// +optional
+	StartedSeconds int32 `json:"startedSeconds"`
+
+	// loadedSeconds until its weights were in VRAM; 0 where nobody watched.
+	//
+	// +optional
+	LoadedSeconds int32 `json:"loadedSeconds"`
+
+	// readySeconds until it was Ready.
+	//
+	// +optional
+	ReadySeconds int32 `json:"readySeconds"`
+}
+
+// Total of all phases, in seconds.
+func (c *ColdStart) Total() int32 {
+	return c.ScheduledSeconds + c.MountedSeconds + c.StartedSeconds + c.LoadedSeconds + c.ReadySeconds
+}
+
+// ScalePolicyList is a list of ScalePolicies.
+//
+// +kubebuilder:object:root=true
+type ScalePolicyList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitempty"`
+	Items           []ScalePolicy `json:"items"`
+}

@@ -1,0 +1,138 @@
+// Copyright The Hoist Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package demand_test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"sigs.k8s.io/yaml"
+
+	"github.com/hoist-dev/hoist/api/inference"
+	"github.com/hoist-dev/hoist/scaler/demand"
+)
+
+var target = demand.Target{Namespace: "ns", Name: "m", Policy: "ns/p"}
+
+// scenario is what Prometheus has scraped, and what a query must then give at 10 minutes; "" is nothing.
+type scenario struct {
+	name   string
+	query  string
+	series map[string]string // values every 15 s
+	want   string
+}
+
+const pod = `namespace="ns",pod="m-6d4f-abcde"`
+
+func query(t *testing.T, kind inference.Kind, to demand.Target) string {
+	t.Helper()
+	q, err := demand.Query(kind, to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return q
+}
+
+func scenarios(t *testing.T) []scenario {
+	t.Helper()
+	ready := func(values string) map[string]string {
+		return map[string]string{`hoist_scale_ready_replicas{policy="ns/p",instance="a"}`: values}
+	}
+	with := func(base map[string]string, more ...string) map[string]string {
+		for i := 0; i < len(more); i += 2 {
+			base[more[i]] = more[i+1]
+		}
+		return base
+	}
+	vllm := query(t, inference.VLLM, target)
+	set := target
+	set.StatefulSet = true
+	long := target
+	long.Name = strings.Repeat("n", 50)
+	return []scenario{
+		{"running and waiting add up, over pods", vllm, with(ready("2x40"), `vllm:num_requests_running{`+pod+`,engine="0"}`, "32x40", `vllm:num_requests_waiting{`+pod+`,engine="0"}`, "5x40",
+			`vllm:num_requests_running{namespace="ns",pod="m-6d4f-fghij"}`, "7x40"), "44"},
+		{"a canary's and another namespace's are not counted", vllm, with(ready("1x40"), `vllm:num_requests_running{`+pod+`}`, "3x40",
+			`vllm:num_requests_running{namespace="ns",pod="m-canary-6d4f-abcde"}`, "50x40", `vllm:num_requests_running{namespace="other",pod="m-6d4f-abcde"}`, "70x40"), "3"},
+		{"one metric of two is enough", vllm, with(ready("1x40"), `vllm:num_requests_running{`+pod+`}`, "3x40"), "3"},
+		{"asleep is zero", vllm, ready("0x40"), "0"},
+		{"just ready and not scraped yet is zero", vllm, ready("0x37 1x3"), "0"},
+		{"ready for long and blind is unknown", vllm, ready("1x40"), ""},
+		{"blind, and one controller says so after a change of leader", vllm, with(ready("0x40"), `hoist_scale_ready_replicas{policy="ns/p",instance="b"}`, "2x40"), ""},
+		{"nobody says how many are ready", vllm, map[string]string{`up{job="x"}`: "1x40"}, ""},
+		{"another policy's readiness is not this one's", vllm, map[string]string{`hoist_scale_ready_replicas{policy="ns/q"}`: "0x40"}, ""},
+		{"a StatefulSet's pods", query(t, inference.VLLM, set), with(ready("1x40"), `vllm:num_requests_running{namespace="ns",pod="m-0"}`, "4x40", `vllm:num_requests_running{namespace="ns",pod="m-6d4f-abcde"}`, "9x40"), "4"},
+		{"a name that its pods cut short", query(t, inference.VLLM, long), with(ready("1x40"), `vllm:num_requests_running{namespace="ns",pod="`+long.Name+`-6d4f5-abcde"}`, "4x40"), "4"},
+		{"TGI before its first request is idle", query(t, inference.TGI, target), with(ready("1x40"), `up{`+pod+`}`, "1x40"), "0"},
+		{"TGI", query(t, inference.TGI, target), with(ready("1x40"), `up{`+pod+`}`, "1x40", `tgi_queue_size{`+pod+`}`, "6x40", `tgi_batch_current_size{`+pod+`}`, "8x40"), "14"},
+		{"TGI that is not scraped is unknown", query(t, inference.TGI, target), with(ready("1x40"), `up{`+pod+`}`, "0x40"), ""},
+		{"SGLang's ranks tell of the same requests", query(t, inference.SGLang, target), with(ready("1x40"), `sglang:num_running_reqs{`+pod+`,tp_rank="0",pp_rank="0"}`, "6x40",
+			`sglang:num_running_reqs{`+pod+`,tp_rank="1",pp_rank="0"}`, "6x40"), "6"},
+		{"SGLang without ranks", query(t, inference.SGLang, target), with(ready("1x40"), `sglang:num_queue_reqs{`+pod+`}`, "6x40"), "6"},
+		{"a query of one's own", demand.Own("sum(mine) # comment", target), with(ready("1x40"), "mine", "6x40"), "6"},
+		{"a query of one's own, blind", demand.Own("sum(mine)", target), ready("1x40"), ""},
+		{"nothing waits in front", demand.Waiting("sum(front)"), ready("0x40"), "0"},
+		{"something waits in front", demand.Waiting("sum(front) # comment"), map[string]string{"front": "2x40"}, "2"},
+		{"the endpoint picker's queue, of this model alone", demand.EndpointPicker("ns", "llama"), map[string]string{
+			`llm_d_epp_flow_control_queue_size{namespace="ns",model_name="llama",priority="0"}`: "2x40", `llm_d_epp_request_running{namespace="ns",model_name="llama"}`: "3x40",
+			`llm_d_epp_flow_control_queue_size{namespace="ns",model_name="made-up"}`: "90x40"}, "5"},
+	}
+}
+
+// Each query, evaluated by Prometheus' own engine.
+func TestQueries_GiveWhatIsMeant(t *testing.T) {
+	t.Parallel()
+	promtool, err := exec.LookPath("promtool")
+	if err != nil {
+		t.Skip("no promtool: it is in Debian's package prometheus")
+	}
+	type object = map[string]any
+	var tests []object
+	for _, s := range scenarios(t) {
+		var input []object
+		for series, values := range s.series {
+			input = append(input, object{"series": series, "values": values})
+		}
+		samples := []object{}
+		if s.want != "" {
+			samples = append(samples, object{"labels": "{}", "value": yamlNumber(s.want)})
+		}
+		tests = append(tests, object{"name": s.name, "interval": "15s", "input_series": input,
+			"promql_expr_test": []object{{"expr": s.query, "eval_time": "10m", "exp_samples": samples}}})
+	}
+	content, err := yaml.Marshal(object{"rule_files": []string{"rules.yml"}, "tests": tests})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	for name, content := range map[string][]byte{"rules.yml": []byte("groups: []\n"), "tests.yml": content} {
+		if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cmd := exec.CommandContext(t.Context(), promtool, "test", "rules", "tests.yml")
+	cmd.Dir = dir
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+func yamlNumber(s string) (n float64) { _, _ = fmt.Sscan(s, &n); return n }
+
+// A server without metrics is refused, in words that say what to do; all others have a query.
+func TestQuery_OfServersThatTellNothing(t *testing.T) {
+	t.Parallel()
+	if q, err := demand.Query(inference.Ollama, target); err == nil || !strings.Contains(err.Error(), "spec.query") || demand.Knows(inference.Ollama) {
+		t.Errorf("%q, %v", q, err)
+	}
+	for _, kind := range []inference.Kind{inference.VLLM, inference.TGI, inference.SGLang, inference.Triton, inference.TensorRTLLM, inference.NIM, inference.LMDeploy, inference.LlamaCpp, inference.TEI} {
+		if !demand.Knows(kind) || demand.TellsRunning(kind) == (kind == inference.TEI || kind == inference.Triton) {
+			t.Errorf("%s: knows %v, tells running %v", kind, demand.Knows(kind), demand.TellsRunning(kind))
+		}
+	}
+}

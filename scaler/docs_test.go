@@ -1,0 +1,56 @@
+// Copyright The Hoist Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package scaler
+
+import (
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"sigs.k8s.io/yaml"
+
+	"github.com/hoist-dev/hoist/api/inference"
+	"github.com/hoist-dev/hoist/api/v1alpha1"
+	"github.com/hoist-dev/hoist/scaler/demand"
+)
+
+// docs/scaling.md has each annotation with a value that is taken, an example that can be applied, and the metrics that queries name.
+func TestDocs_AreTrue(t *testing.T) {
+	t.Parallel()
+	content, err := os.ReadFile("../docs/scaling.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := string(content)
+	var documented []string
+	for _, row := range regexp.MustCompile("(?m)^\\| `(hoist\\.dev/[a-z-]+)` \\| `([^`]+)`").FindAllStringSubmatch(page, -1) {
+		documented = append(documented, row[1])
+		if _, asks, err := FromAnnotations(map[string]string{v1alpha1.ScaleAnnotation: "true", row[1]: row[2]}); !asks || err != nil {
+			t.Errorf("the example of %s is refused: %v", row[1], err)
+		}
+	}
+	if known := []string{v1alpha1.ScaleAnnotation, v1alpha1.MinReplicasAnnotation, v1alpha1.MaxReplicasAnnotation, v1alpha1.InFlightAnnotation, v1alpha1.FloorAnnotation}; !slices.Equal(documented, known) {
+		t.Errorf("documented are %v\nknown are %v", documented, known)
+	}
+	example := regexp.MustCompile("(?s)kind: ScalePolicy.*?```").FindString(page)
+	var p v1alpha1.ScalePolicy
+	if err := yaml.UnmarshalStrict([]byte(strings.TrimSuffix(example, "```")), &p); err != nil {
+		t.Errorf("the example: %v", err)
+	}
+	for _, kind := range []inference.Kind{inference.VLLM, inference.TGI, inference.SGLang, inference.Triton, inference.TensorRTLLM, inference.NIM, inference.LMDeploy, inference.LlamaCpp, inference.TEI} {
+		row := regexp.MustCompile(`(?m)^\| ` + regexp.QuoteMeta(string(kind)) + ` \|.*$`).FindString(page)
+		query, err := demand.Query(kind, demand.Target{})
+		names := regexp.MustCompile(`__name__=~?"([^"]+)"`).FindStringSubmatch(query)
+		if err != nil || names == nil {
+			t.Fatal(query, err)
+		}
+		for name := range strings.SplitSeq(names[1], "|") {
+			if !strings.Contains(row, "`"+name+"`") {
+				t.Errorf("%s is not in the row %s", name, row)
+			}
+		}
+	}
+}

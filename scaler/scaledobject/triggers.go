@@ -1,0 +1,66 @@
+// Copyright The Hoist Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package scaledobject
+
+import (
+	"strconv"
+
+	"github.com/hoist-dev/hoist/api/v1alpha1"
+	"github.com/hoist-dev/hoist/scaler/demand"
+)
+
+// triggers of a policy: its demand, what waits in front, and its floors.
+func triggers(in *Input) ([]Trigger, error) {
+	p := in.Policy
+	target := demand.Target{Namespace: p.Namespace, Name: p.Spec.Target.Name, StatefulSet: p.Spec.Target.Kind == "StatefulSet", Policy: p.Namespace + "/" + p.Name}
+	query, err := demand.Own(p.Spec.Query, target), error(nil)
+	if p.Spec.Query == "" {
+		query, err = demand.Query(in.Server, target)
+	}
+	if err != nil {
+		return nil, err
+	}
+	all := []Trigger{in.ask("demand", query, false)}
+	if wake := p.Spec.Wake; wake != nil {
+		all = append(all, in.ask("wake", waiting(wake, p.Namespace), true))
+	}
+	for i := range p.Spec.Floors {
+		all = append(all, floor(&p.Spec.Floors[i], in.Slow))
+	}
+	return all, nil
+}
+
+func waiting(w *v1alpha1.WakeSource, namespace string) string {
+	if w.EndpointPicker == nil {
+		return demand.Waiting(w.Query)
+	}
+	if w.EndpointPicker.Namespace != "" {
+		namespace = w.EndpointPicker.Namespace
+	}
+	return demand.EndpointPicker(namespace, w.EndpointPicker.ModelName)
+}
+
+// ask is a trigger by Prometheus, in requests. Where no answer is not zero it is an error, so that the fallback can do its work.
+func (in *Input) ask(name, query string, emptyIsZero bool) Trigger {
+	t := Trigger{Type: "prometheus", Name: name, MetricType: "AverageValue", Metadata: map[string]string{
+		"serverAddress": in.Prometheus.Address, "query": query, "threshold": strconv.Itoa(int(in.InFlight)), "activationThreshold": "0",
+		"ignoreNullValues": strconv.FormatBool(emptyIsZero), "timeout": "5s",
+	}}
+	if a := in.Prometheus.Authentication; a != "" {
+		t.AuthenticationRef = &AuthRef{a}
+		if m := in.Prometheus.AuthModes; m != "" { // without it even a CA would be ignored
+			t.Metadata["authModes"] = m
+		}
+	}
+	return t
+}
+
+func floor(f *v1alpha1.Floor, slow int32) Trigger {
+	zone := f.TimeZone
+	if zone == "" {
+		zone = "UTC"
+	}
+	start, _ := Earlier(f.Start, int(slow+59)/60)
+	return Trigger{Type: "cron", Name: f.Name, Metadata: map[string]string{"timezone": zone, "start": start, "end": f.End, "desiredReplicas": strconv.Itoa(int(f.Replicas))}}
+}

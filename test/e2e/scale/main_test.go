@@ -1,0 +1,40 @@
+// Copyright The Hoist Authors
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build e2e
+
+// Package scale_test proves that replicas follow demand: ScalePolicies, by the real KEDA and Prometheus, of simulated servers.
+package scale_test
+
+import (
+	"context"
+	"os"
+	"testing"
+
+	"github.com/go-logr/logr"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+
+	"github.com/hoist-dev/hoist/test/cluster/harness"
+	"github.com/hoist-dev/hoist/test/e2e/suite"
+)
+
+func TestMain(m *testing.M) {
+	log.SetLogger(logr.Discard()) // of the client for our kinds
+	os.Exit(suite.Main(m, "scale", harness.Options{Nodes: 2, DiskBytes: 2 << 30, S3: true, KEDA: true, Prometheus: true}, install))
+}
+
+// install installs Hoist with a controller that Prometheus scrapes.
+func install(ctx context.Context, c *harness.Cluster) error {
+	if err := c.LoadImage(ctx, "simserver"); err != nil {
+		return err
+	}
+	if err := suite.Install(ctx, c, "scaler.prometheusAddress="+c.PrometheusURL(), "controller.replicas=1"); err != nil {
+		return err
+	}
+	const scraped = `{"spec":{"template":{"metadata":{"annotations":{"` + harness.ScrapeAnnotation + `":"true","` + harness.PortAnnotation + `":"9471"}}}}}`
+	if _, err := c.Kubectl(ctx, "patch", "deployment/hoist-controller", "--namespace="+suite.System, "--type=merge", "--patch", scraped); err != nil {
+		return err
+	}
+	_, err := c.Kubectl(ctx, "rollout", "status", "deployment/hoist-controller", "--namespace="+suite.System, "--timeout=60s")
+	return err
+}
