@@ -36,20 +36,20 @@ const (
 )
 
 // synthetic are the loads that are made up. Their second week counts, the first is history.
-func synthetic() []load {
-	seasons, bursts := trace.Seasons(11), trace.Bursts(12, fortnight)
+func synthetic(seed uint64) []load {
+	seasons, bursts := trace.Seasons(seed), trace.Bursts(seed+1, fortnight)
 	return []load{
-		fortnightOf("Synthetic fortnight with seasons", "seasons", true, seasons,
+		fortnightOf(seed, "Synthetic fortnight with seasons", "seasons", true, seasons,
 			"days, a week, and jobs on the hour that start up to 45 s early or late, each of another size"),
-		fortnightOf("Synthetic fortnight with seasons and bursts", "mixed", true, trace.Both(seasons, trace.Bursts(13, fortnight)),
+		fortnightOf(seed, "Synthetic fortnight with seasons and bursts", "mixed", true, trace.Both(seasons, trace.Bursts(seed+2, fortnight)),
 			"the same, and some five bursts a day that nobody can forecast"),
-		fortnightOf("Synthetic fortnight of bursts", "bursts", false, bursts, "no seasons: bursts at random times alone"),
+		fortnightOf(seed, "Synthetic fortnight of bursts", "bursts", false, bursts, "no seasons: bursts at random times alone"),
 	}
 }
 
-func fortnightOf(name, short string, seasonal bool, rate trace.Rate, about string) load {
-	requests := trace.Arrivals(1, fortnight, rate)
-	rng := rand.New(rand.NewPCG(2, 1))
+func fortnightOf(seed uint64, name, short string, seasonal bool, rate trace.Rate, about string) load {
+	requests := trace.Arrivals(seed, fortnight, rate)
+	rng := rand.New(rand.NewPCG(seed, 3))
 	l := load{
 		name: name, short: short, seasonal: seasonal, slots: 16, from: week, until: fortnight, max: 40,
 		about: about + "; exponential service with a mean of 20 s",

@@ -28,6 +28,7 @@ func run(args []string, stdout, stderr io.Writer) error {
 	traces := flags.String("traces", "", "folder of recorded traces: Azure's or BurstGPT's .csv, Mooncake's .jsonl")
 	out := flags.String("out", "", "Markdown file whose section is replaced; stdout if empty")
 	images := flags.String("images", "", "folder for the plots; none if empty")
+	seed := flags.Uint64("seed", 11, "of the synthetic loads")
 	only := flags.String("loads", "", "replay only loads whose name contains this")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -39,7 +40,7 @@ func run(args []string, stdout, stderr io.Writer) error {
 	if len(loads) == 0 {
 		fmt.Fprintf(stderr, "no recorded traces in %q: only synthetic ones are replayed\n", *traces)
 	}
-	loads = append(loads, synthetic()...)
+	loads = append(loads, synthetic(*seed)...)
 	var outcomes []outcome
 	for _, l := range loads {
 		if strings.Contains(l.name, *only) {

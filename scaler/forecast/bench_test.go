@@ -11,19 +11,19 @@ import (
 )
 
 // BenchmarkThousandPolicies is what a controller does each minute: a minute is observed, and two forecasts are asked for, for each
-// of 1,000 policies with four weeks of history.
+// of 1,000 policies with a fortnight of history.
 func BenchmarkThousandPolicies(b *testing.B) {
 	samples := observe(1, 28, season)
 	now := end(samples)
 	models := make([]*forecast.Model, 1000)
 	for i := range models {
-		models[i] = forecast.Fit(samples[len(samples)-9*1440:], now, nil)
+		models[i] = forecast.Fit(samples[len(samples)-14*1440:], now, nil)
 	}
 	b.ReportAllocs()
 	b.ResetTimer()
 	for range b.N {
 		for _, m := range models {
-			m.Observe(forecast.Sample{At: now, Rate: 2})
+			m.Observe(forecast.Sample{At: now, Rate: season(now)})
 			for _, horizon := range []time.Duration{3 * time.Minute, 10 * time.Minute} {
 				if _, err := m.Peak(now.Add(time.Minute), horizon, 0.9); err != nil {
 					b.Fatal(err)

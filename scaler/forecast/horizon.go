@@ -15,7 +15,7 @@ const (
 )
 
 // reach are the horizons whose errors are known, in minutes from the last known one. One between two of them is answered with the
-// errors of the longer. The longest is MaxHorizon and MaxAge together.
+// errors of the longer. The longest is MaxHorizon and MaxAge together, and a minute.
 var reach = [...]int64{1, 2, 3, 5, 8, 13, 21, 34, 66}
 
 // shares are how much of the seasonal forecast goes into the mix.
@@ -23,8 +23,9 @@ var shares = [...]float64{0, 0.25, 0.5, 0.75, 1}
 
 // horizon is what was learned from the forecasts over one reach.
 type horizon struct {
-	losses    [len(shares)]float64 // EWMA of the absolute errors, in spreads
-	residuals residuals
+	losses [len(shares)]float64 // EWMA of the absolute errors, in spreads
+	mixed  residuals            // of what Quantile answers
+	season residuals            // of the season alone
 }
 
 // share is that of the shares that did best; at first, all seasonal.
@@ -36,6 +37,15 @@ func (h *horizon) share() float64 {
 		}
 	}
 	return shares[best]
+}
+
+// reachOf is the index of the shortest reach that is that long.
+func reachOf(minutes int64) int {
+	i := 0
+	for i < len(reach)-1 && reach[i] < minutes {
+		i++
+	}
+	return i
 }
 
 // never is no minute.
@@ -53,9 +63,6 @@ func (m *Model) foresee() {
 	for i, ahead := range reach {
 		at := m.last + ahead
 		seasonal, recent := m.experts(at)
-		if math.IsNaN(seasonal) {
-			continue
-		}
 		point := mix(m.horizons[i].share(), seasonal, recent)
 		m.pending[(at%pendingMinutes+pendingMinutes)%pendingMinutes][i] = pending{at, seasonal, recent, point}
 	}
@@ -68,7 +75,8 @@ func (m *Model) settle(minute int64, rate float64) {
 			continue
 		}
 		h := &m.horizons[i]
-		h.residuals.add((rate - p.point) / spread(p.point))
+		h.mixed.add((rate - p.point) / spread(p.point))
+		h.season.add((rate - p.seasonal) / spread(p.seasonal))
 		for j, share := range shares {
 			forecast := mix(share, p.seasonal, p.recent)
 			h.losses[j] += (math.Abs(rate-forecast)/spread(p.point) - h.losses[j]) / lossOrigins
@@ -76,9 +84,12 @@ func (m *Model) settle(minute int64, rate float64) {
 	}
 }
 
-// experts are the two forecasts of a minute that are mixed; NaN if there is no profile.
+// experts are the two forecasts of a minute that are mixed. A minute of the day that was never seen has no season.
 func (m *Model) experts(minute int64) (seasonal, recent float64) {
 	usual := m.history.profile(minute)
+	if math.IsNaN(usual) {
+		return m.level.fast, m.level.fast
+	}
 	return usual * m.level.ahead(float64(minute-m.last)), m.level.fast
 }
 

@@ -14,8 +14,8 @@ import (
 	"github.com/hoist-dev/hoist/scaler/forecast"
 )
 
-// For any rate at all, of any scale and with any holes, quantiles are finite, not negative, in order, and no higher than the peak.
-func TestQuantile_IsOrderedFiniteAndBelowThePeak(t *testing.T) {
+// For any rate at all, of any scale and with any holes, quantiles are finite, not negative, and in order, and so are peaks.
+func TestQuantile_AndPeakAreFiniteAndInOrder(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		scale := math.Pow(10, rapid.Float64Range(-4, 8).Draw(t, "scale"))
@@ -30,7 +30,7 @@ func TestQuantile_IsOrderedFiniteAndBelowThePeak(t *testing.T) {
 		now := end(samples)
 		m := forecast.Fit(samples, now, nil)
 		horizon := time.Duration(rapid.Int64Range(0, int64(time.Hour)).Draw(t, "horizon"))
-		last := 0.0
+		last, peak := 0.0, 0.0
 		for _, q := range []float64{0.01, 0.5, 0.9, 0.99} {
 			v, err := m.Quantile(now, horizon, q)
 			if err != nil {
@@ -39,9 +39,12 @@ func TestQuantile_IsOrderedFiniteAndBelowThePeak(t *testing.T) {
 			if v < last || math.IsInf(v, 0) || math.IsNaN(v) {
 				t.Fatalf("quantile %v is %v, the one before %v", q, v, last)
 			}
-			if peak, err := m.Peak(now, horizon, q); err != nil || peak < v {
-				t.Fatalf("peak %v (%v) is below the end's %v", peak, err, v)
+			rise, err := m.Peak(now, horizon, q)
+			later, err2 := m.Peak(now, min(time.Hour, horizon+10*time.Minute), q)
+			if err != nil || err2 != nil || !(rise >= peak && later >= rise && later <= forecast.MaxRate) {
+				t.Fatalf("peak %v, of a lower quantile %v, of longer %v (%v, %v)", rise, peak, later, err, err2)
 			}
+			peak = rise
 			last = v
 		}
 	})

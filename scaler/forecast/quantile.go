@@ -3,10 +3,7 @@
 
 package forecast
 
-import (
-	"math"
-	"time"
-)
+import "time"
 
 // Quantile is the rate, in requests/s, that the minute at now+horizon stays at or below with probability q, in (0, 1). It is finite and
 // not negative. The error is an *Insufficient.
@@ -17,15 +14,18 @@ func (m *Model) Quantile(now time.Time, horizon time.Duration, q float64) (float
 	return m.at(minuteOf(now.Add(horizon)), q)
 }
 
-// Peak is the highest Quantile from the minute after now up to now+horizon: what must be ready by then.
+// Peak is the highest rate, in requests/s, that the minutes after now up to now+horizon are expected to have, each with probability q of
+// not being above it: what must be ready by then. It is of the season and its level alone. The last minutes an autoscaler sees
+// itself; mixed in, they would flatten the job that is about to begin. The error is an *Insufficient.
 func (m *Model) Peak(now time.Time, horizon time.Duration, q float64) (float64, error) {
 	if err := m.check(now, horizon, q); err != nil {
 		return 0, err
 	}
 	from, to := minuteOf(now), minuteOf(now.Add(horizon))
 	peak := 0.0
-	for minute := min(from+1, to); minute <= to; minute++ {
-		rate, err := m.at(minute, q)
+	for minute := from + 1; minute <= max(from+1, to); minute++ {
+		seasonal, _ := m.experts(minute)
+		rate, err := m.horizons[reachOf(minute-m.last)].season.around(seasonal, q)
 		if err != nil {
 			return 0, err
 		}
@@ -45,18 +45,7 @@ func (m *Model) check(now time.Time, horizon time.Duration, q float64) error {
 }
 
 func (m *Model) at(minute int64, q float64) (float64, error) {
-	i := 0
-	for i < len(reach)-1 && reach[i] < minute-m.last {
-		i++
-	}
-	h := &m.horizons[i]
-	if n := len(h.residuals.sorted); n < minResiduals {
-		return 0, insufficient(Uncalibrated, "%d forecasts %d minutes ahead were compared with what came, %d are needed", n, reach[i], minResiduals)
-	}
+	h := &m.horizons[reachOf(minute-m.last)]
 	seasonal, recent := m.experts(minute)
-	if math.IsNaN(seasonal) { // a minute of the day that was never seen
-		seasonal = recent
-	}
-	point := mix(h.share(), seasonal, recent)
-	return min(MaxRate, max(0, point+h.residuals.quantile(q)*spread(point))), nil
+	return h.mixed.around(mix(h.share(), seasonal, recent), q)
 }

@@ -38,3 +38,11 @@ func (r *residuals) quantile(q float64) float64 {
 	rank := int(math.Ceil(q * float64(n+1)))
 	return float64(r.sorted[min(n, max(1, rank))-1])
 }
+
+// around is the quantile of the rate, in requests/s, whose forecast is point.
+func (r *residuals) around(point, q float64) (float64, error) {
+	if n := len(r.sorted); n < minResiduals {
+		return 0, insufficient(Uncalibrated, "%d forecasts were compared with what came, %d are needed", n, minResiduals)
+	}
+	return min(MaxRate, max(0, point+r.quantile(q)*spread(point))), nil
+}

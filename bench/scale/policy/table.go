@@ -43,6 +43,7 @@ func All() []Named {
 		{"sum of queue / 5", func(s Setting) sim.Policy { return keda(s, DefaultBehavior(), Trigger{queue, 5}) }},
 		{InFlightKEDA, func(s Setting) sim.Policy { return keda(s, DefaultBehavior(), s.inFlight()) }},
 		{"Knative KPA", func(s Setting) sim.Policy { return &Knative{Target: s.target()} }},
+		{"in-flight, 1 pod in 120 s down", func(s Setting) sim.Policy { return keda(s, slow(), s.inFlight()) }},
 		{"seasonal naive", func(s Setting) sim.Policy { return keda(s, hoist(), s.inFlight(), s.gauge(s.Naive)) }},
 		{Reactive, func(s Setting) sim.Policy { return keda(s, hoist(), s.inFlight()) }},
 		{Forecast, func(s Setting) sim.Policy { return keda(s, hoist(), s.inFlight(), s.gauge(s.Forecast)) }},
@@ -50,10 +51,17 @@ func All() []Named {
 	}
 }
 
-// hoist is the behavior of the ScaledObjects that a ScalePolicy becomes.
+// hoist is the behavior of the ScaledObjects that a ScalePolicy becomes: as an HPA has by itself, but down by halves, a minute
+// apart, so that a lull does not undo a burst.
 func hoist() Behavior {
 	b := DefaultBehavior()
-	b.UpTolerance = 0 // from 10 replicas on, a tenth swallows one
+	b.Down = Rule{Percent: 50, Period: 60 * time.Second}
+	return b
+}
+
+// slow is the behavior that was designed first: steadier, and dear.
+func slow() Behavior {
+	b := DefaultBehavior()
 	b.DownWindow = 600 * time.Second
 	b.Down = Rule{Pods: 1, Period: 120 * time.Second}
 	return b
