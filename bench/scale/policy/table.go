@@ -1,0 +1,87 @@
+// Copyright The Hoist Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package policy
+
+import (
+	"math"
+	"time"
+
+	"github.com/hoist-dev/hoist/bench/scale/sim"
+	"github.com/hoist-dev/hoist/scaler/desired"
+)
+
+// Setting is what the policies may know of a service.
+type Setting struct {
+	Slots    int
+	MeanLoad float64 // requests in flight, over the time that counts
+	ToZero   bool
+
+	Forecast, Naive, Oracle Gauge
+}
+
+// Named is a policy of the comparison.
+type Named struct {
+	Name string
+	New  func(Setting) sim.Policy
+}
+
+// The names that results are compared by.
+const (
+	InFlightKEDA = "in-flight, KEDA"
+	Reactive     = "Hoist, reactive"
+	Forecast     = "Hoist, forecast"
+	Oracle       = "oracle"
+)
+
+// All are the policies, side by side.
+func All() []Named {
+	return []Named{
+		{"fixed", func(s Setting) sim.Policy { return Fixed(math.Ceil(s.MeanLoad / s.target())) }},
+		{"article, as printed", func(s Setting) sim.Policy { return keda(s, DefaultBehavior(), Trigger{missing, 5}) }},
+		{"article, real metric", func(s Setting) sim.Policy { return keda(s, DefaultBehavior(), Trigger{queuePerPod, 5}) }},
+		{"sum of queue / 5", func(s Setting) sim.Policy { return keda(s, DefaultBehavior(), Trigger{queue, 5}) }},
+		{InFlightKEDA, func(s Setting) sim.Policy { return keda(s, DefaultBehavior(), s.inFlight()) }},
+		{"Knative KPA", func(s Setting) sim.Policy { return &Knative{Target: s.target()} }},
+		{"in-flight, 1 pod in 120 s down", func(s Setting) sim.Policy { return keda(s, slow(), s.inFlight()) }},
+		{"seasonal naive", func(s Setting) sim.Policy { return keda(s, hoist(), s.inFlight(), s.gauge(s.Naive)) }},
+		{Reactive, func(s Setting) sim.Policy { return keda(s, hoist(), s.inFlight()) }},
+		{Forecast, func(s Setting) sim.Policy { return keda(s, hoist(), s.inFlight(), s.gauge(s.Forecast)) }},
+		{Oracle, func(s Setting) sim.Policy { return keda(s, hoist(), s.inFlight(), s.gauge(s.Oracle)) }},
+	}
+}
+
+// hoist is the behavior of the ScaledObjects that a ScalePolicy becomes: as an HPA has by itself, but down by halves, a minute
+// apart, so that a lull does not undo a burst.
+func hoist() Behavior {
+	b := DefaultBehavior()
+	b.Down = Rule{Percent: 50, Period: 60 * time.Second}
+	return b
+}
+
+// slow is the behavior that was designed first: steadier, and dear.
+func slow() Behavior {
+	b := DefaultBehavior()
+	b.DownWindow = 600 * time.Second
+	b.Down = Rule{Pods: 1, Period: 120 * time.Second}
+	return b
+}
+
+func keda(s Setting, b Behavior, triggers ...Trigger) *KEDA {
+	return &KEDA{HPA: HPA{Behavior: b}, Triggers: triggers, ToZero: s.ToZero}
+}
+
+func (s Setting) target() float64 { return desired.DefaultUtilization * float64(s.Slots) }
+
+func (s Setting) inFlight() Trigger { return Trigger{inFlight, s.target()} }
+
+func (s Setting) gauge(g Gauge) Trigger { return Trigger{g.value, s.target()} }
+
+// Fixed is a number of replicas.
+type Fixed int
+
+// Every is as rarely as can be.
+func (Fixed) Every() time.Duration { return time.Hour }
+
+// Desired is that number.
+func (f Fixed) Desired(sim.Metrics) int { return int(f) }

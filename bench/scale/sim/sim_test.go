@@ -1,0 +1,115 @@
+// Copyright The Hoist Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package sim_test
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/hoist-dev/hoist/bench/scale/sim"
+)
+
+type constant int
+
+func (constant) Every() time.Duration      { return time.Minute }
+func (c constant) Desired(sim.Metrics) int { return int(c) }
+
+// wobble wants another number at every question.
+type wobble struct{ rng *rand.Rand }
+
+func (wobble) Every() time.Duration      { return 15 * time.Second }
+func (w wobble) Desired(sim.Metrics) int { return w.rng.IntN(8) }
+
+func poisson(seed uint64, n int, rate float64, service time.Duration) []sim.Arrival {
+	rng := rand.New(rand.NewPCG(seed, 1))
+	arrivals, at := make([]sim.Arrival, n), 0.0
+	for i := range arrivals {
+		at += rng.ExpFloat64() / rate
+		arrivals[i] = sim.Arrival{
+			At:      time.Duration(at * float64(time.Second)),
+			Service: time.Duration(rng.ExpFloat64() * float64(service)),
+		}
+	}
+	return arrivals
+}
+
+// erlangC is the share of requests that wait in an M/M/c queue, and their mean wait over all, in service times.
+func erlangC(servers int, load float64) (waits, mean float64) {
+	blocked := 1.0 // Erlang B, by its recurrence
+	for n := 1; n <= servers; n++ {
+		blocked = load * blocked / (float64(n) + load*blocked)
+	}
+	used := load / float64(servers)
+	waits = blocked / (1 - used*(1-blocked))
+	return waits, waits / (float64(servers) - load)
+}
+
+func TestRun_AgreesWithErlangC(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		replicas, slots int
+		load            float64
+	}{{1, 1, 0.7}, {2, 4, 6.8}, {4, 8, 29}} {
+		const n, service = 600_000, 10 * time.Second
+		arrivals := poisson(3, n, c.load/service.Seconds(), service)
+		// The share that waits longer than Slow is the share that waits at all, times exp(-(servers-load)*Slow/service).
+		res := sim.Run(sim.Config{Slots: c.slots, Start: c.replicas, Min: 0, Max: 99, Until: arrivals[n-1].At}, arrivals, constant(c.replicas))
+		servers := c.replicas * c.slots
+		waits, _ := erlangC(servers, c.load)
+		want := waits * math.Exp(-(float64(servers)-c.load)*sim.Slow.Seconds()/service.Seconds())
+		t.Logf("%d servers: %.4f slow, theory %.4f", servers, res.Slow, want)
+		if math.Abs(res.Slow-want) > 0.04*want+0.0005 {
+			t.Errorf("%d servers, load %v: %.4f wait longer than 10 s, in theory %.4f", servers, c.load, res.Slow, want)
+		}
+	}
+}
+
+func TestRun_LosesNoRequest(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		seed := rapid.Uint64().Draw(t, "seed")
+		arrivals := poisson(seed, 3000, rapid.Float64Range(0.1, 20).Draw(t, "rate"), 15*time.Second)
+		c := sim.Config{
+			Slots: rapid.IntRange(1, 8).Draw(t, "slots"), ColdStart: time.Duration(rapid.IntRange(0, 300).Draw(t, "cold")) * time.Second,
+			Start: 1, Max: 8, Until: arrivals[len(arrivals)-1].At + time.Second,
+		}
+		res := sim.Run(c, arrivals, wobble{rand.New(rand.NewPCG(seed, 2))})
+		if res.Requests != len(arrivals) || res.Served+res.Queued != res.Requests {
+			t.Fatalf("%d arrived, %d counted, %d served and %d queued", len(arrivals), res.Requests, res.Served, res.Queued)
+		}
+	})
+}
+
+func TestRun_IsDeterministic(t *testing.T) {
+	t.Parallel()
+	run := func() sim.Result {
+		arrivals := poisson(4, 20_000, 3, 15*time.Second)
+		c := sim.Config{Slots: 8, ColdStart: time.Minute, Start: 1, Max: 9, Until: arrivals[len(arrivals)-1].At}
+		return sim.Run(c, arrivals, wobble{rand.New(rand.NewPCG(1, 2))})
+	}
+	if diff := cmp.Diff(run(), run()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// A replica costs from when it is wanted, and until its last request is done.
+func TestRun_CostsFromWantedToDrained(t *testing.T) {
+	t.Parallel()
+	arrivals := []sim.Arrival{{At: time.Second, Service: 30 * time.Minute}}
+	c := sim.Config{Slots: 1, Start: 1, Max: 1, Until: time.Hour}
+	res := sim.Run(c, arrivals, constant(0)) // scaled away after 7.5 s
+	if want := (1801 * time.Second).Hours(); math.Abs(res.GPUHours-want) > 1e-6 || res.Served != 1 {
+		t.Errorf("%.4f GPU hours and %d served, want %.4f and 1", res.GPUHours, res.Served, want)
+	}
+	c = sim.Config{Slots: 1, ColdStart: 10 * time.Minute, Start: 0, Max: 1, Until: time.Hour}
+	res = sim.Run(c, arrivals, constant(1)) // wanted after 7.5 s
+	if wait := res.P50.Seconds(); math.Abs(wait-606.5) > 0.1 {
+		t.Errorf("waited %.1f s for the cold start, want 606.5", wait)
+	}
+}
