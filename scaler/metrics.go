@@ -17,11 +17,14 @@ import (
 // Metrics tells Prometheus of policies. Every replica of the controller does, from its cache, so that what queries go by outlives a leader.
 type Metrics struct {
 	Policies *PolicyReconciler
+	Forecast *Forecaster // of the replica that leads; what another one has said before grows old
 }
 
 var (
 	readyReplicas = prometheus.NewDesc(demand.ReadyReplicas, "Replicas of a policy's target that are ready.", []string{"policy"}, nil)
 	maxReplicas   = prometheus.NewDesc("hoist_scale_max_replicas", "Replicas of a policy's target that there may be.", []string{"policy"}, nil)
+	forecasts     = prometheus.NewDesc(demand.ForecastReplicas, "Replicas that a policy's target will likely need within a cold start.", []string{"policy"}, nil)
+	forecastAt    = prometheus.NewDesc(demand.ForecastTimestamp, "When that was forecast, in seconds since 1970.", []string{"policy"}, nil)
 	coldStart     = prometheus.NewDesc("hoist_scale_cold_start_seconds", "Seconds from wanted to Ready, of the last starts of a policy's target.", []string{"policy", "quantile"}, nil)
 )
 
@@ -30,6 +33,8 @@ func (m *Metrics) Describe(to chan<- *prometheus.Desc) {
 	to <- readyReplicas
 	to <- maxReplicas
 	to <- coldStart
+	to <- forecasts
+	to <- forecastAt
 }
 
 // Collect implements prometheus.Collector. What can't be read is left out: none is not zero.
@@ -42,6 +47,11 @@ func (m *Metrics) Collect(to chan<- prometheus.Metric) {
 	}
 	gauge := func(desc *prometheus.Desc, value float64, labels ...string) {
 		to <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value, labels...)
+	}
+	said, at := m.Forecast.expectations()
+	for policy, expected := range said {
+		gauge(forecasts, float64(expected.replicas), policy)
+		gauge(forecastAt, float64(at.Unix()), policy)
 	}
 	for i := range policies.Items {
 		p := &policies.Items[i]

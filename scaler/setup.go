@@ -5,14 +5,19 @@ package scaler
 
 import (
 	"errors"
+	"time"
 
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
+
+	"github.com/hoist-dev/hoist/scaler/queue"
 )
 
 // Setup registers all that scales. prometheus is the address for policies that name none.
 func Setup(mgr ctrl.Manager, prometheus string) error {
 	policies := &PolicyReconciler{Client: mgr.GetClient(), Reader: mgr.GetAPIReader(), Prometheus: prometheus}
 	annotations := &AnnotationReconciler{Client: mgr.GetClient(), Events: mgr.GetEventRecorder("hoist")}
-	return errors.Join(policies.Setup(mgr), annotations.Setup(mgr), metrics.Registry.Register(&Metrics{policies}))
+	dial := func(address string) (Series, error) { return queue.New(address) }
+	forecaster := &Forecaster{Client: mgr.GetClient(), Reader: mgr.GetAPIReader(), Facts: policies.facts, Dial: dial, Now: time.Now}
+	return errors.Join(policies.Setup(mgr), annotations.Setup(mgr), mgr.Add(forecaster), metrics.Registry.Register(&Metrics{policies, forecaster}))
 }

@@ -114,6 +114,12 @@ type ScalePolicySpec struct {
 	// +kubebuilder:validation:Maximum=3600
 	StabilizationSeconds *int32 `json:"stabilizationSeconds,omitempty"`
 
+	// forecast has the weights of the target's Model brought to the nodes that its next replicas will likely run on, before demand comes. It
+	// learns for a week first. Left out, there is none.
+	//
+	// +optional
+	Forecast *Forecast `json:"forecast,omitempty"`
+
 	// prometheus is where the demand is read; that of the controller when it is left out.
 	//
 	// +optional
@@ -208,6 +214,41 @@ type Floor struct {
 	Replicas int32 `json:"replicas"`
 }
 
+// Forecast is of the requests in flight, by the minute of the day and the day of the week. It only raises.
+type Forecast struct {
+	// query is PromQL of what is forecast, in requests in flight: such as the requests that arrive at a gateway in a second, times the seconds
+	// that one takes. The policy's demand, when it is left out.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=4096
+	Query string `json:"query,omitempty"`
+
+	// timeZone in which days begin, such as Europe/Berlin (IANA); UTC when it is left out.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=64
+	TimeZone string `json:"timeZone,omitempty"`
+
+	// nodes that get the weights ahead, at most; 0 is none.
+	//
+	// +optional
+	// +kubebuilder:default=2
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=100
+	Nodes *int32 `json:"nodes,omitempty"`
+
+	// tier that the weights are brought to on those nodes.
+	//
+	// +optional
+	// +kubebuilder:default=Disk
+	Tier Tier `json:"tier,omitempty"`
+
+	// replicas are made ahead, too, which costs GPU hours.
+	//
+	// +optional
+	Replicas bool `json:"replicas,omitempty"`
+}
+
 // Prometheus is where metrics are.
 type Prometheus struct {
 	// address with its port, such as http://prometheus-operated.monitoring.svc:9090.
@@ -279,10 +320,36 @@ type ScalePolicyStatus struct {
 	// +optional
 	ReadyReplicas int32 `json:"readyReplicas"`
 
+	// forecast is what is expected, where it is asked for.
+	//
+	// +optional
+	Forecast *ForecastStatus `json:"forecast,omitempty"`
+
 	// coldStart is what starts of the target's pods took of late.
 	//
 	// +optional
 	ColdStart *ColdStartStatus `json:"coldStart,omitempty"`
+}
+
+// ForecastStatus is what is expected within a cold start from now.
+type ForecastStatus struct {
+	// replicas that the demand will likely need; 0 while nothing is forecast.
+	//
+	// +optional
+	Replicas int32 `json:"replicas"`
+
+	// nodes that get the weights ahead.
+	//
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=100
+	Nodes []string `json:"nodes,omitempty"`
+
+	// message says why there is no forecast.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=1024
+	Message string `json:"message,omitempty"`
 }
 
 // ColdStartStatus are the last starts, and what of them is common and slow.

@@ -78,6 +78,9 @@ func scenarios(t *testing.T) []scenario {
 		{"a query of one's own, blind", demand.Own("sum(mine)", target), ready("1x40"), ""},
 		{"nothing waits in front", demand.Waiting("sum(front)"), ready("0x40"), "0"},
 		{"something waits in front", demand.Waiting("sum(front) # comment"), map[string]string{"front": "2x40"}, "2"},
+		{"a forecast", demand.Forecast("ns/p"), map[string]string{`hoist_forecast_replicas{policy="ns/p"}`: "3x40", `hoist_forecast_timestamp_seconds{policy="ns/p"}`: "500x40"}, "3"},
+		{"a forecast that is old", demand.Forecast("ns/p"), map[string]string{`hoist_forecast_replicas{policy="ns/p"}`: "3x40", `hoist_forecast_timestamp_seconds{policy="ns/p"}`: "200x40"}, "0"},
+		{"no forecast", demand.Forecast("ns/p"), map[string]string{`hoist_forecast_replicas{policy="ns/q"}`: "3x40"}, "0"},
 		{"the endpoint picker's queue, of this model alone", demand.EndpointPicker("ns", "llama"), map[string]string{
 			`llm_d_epp_flow_control_queue_size{namespace="ns",model_name="llama",priority="0"}`: "2x40", `llm_d_epp_request_running{namespace="ns",model_name="llama"}`: "3x40",
 			`llm_d_epp_flow_control_queue_size{namespace="ns",model_name="made-up"}`: "90x40"}, "5"},

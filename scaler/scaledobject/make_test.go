@@ -38,6 +38,7 @@ func inputs() map[string]scaledobject.Input {
 			s := &in.Policy.Spec
 			s.Wake = &v1alpha1.WakeSource{EndpointPicker: &v1alpha1.EndpointPicker{ModelName: "llama3", Namespace: "gateway"}}
 			s.Floors = []v1alpha1.Floor{{Name: "business", Start: "0 8 * * 1-5", End: "0 19 * * 1-5", TimeZone: "Europe/Berlin", Replicas: 2}}
+			s.Forecast = &v1alpha1.Forecast{Replicas: true}
 			three := int32(3)
 			s.FallbackReplicas, s.Suspend = &three, true
 		}),

@@ -6,6 +6,7 @@ package scaledobject
 import (
 	"strconv"
 
+	"github.com/hoist-dev/hoist/api/inference"
 	"github.com/hoist-dev/hoist/api/v1alpha1"
 	"github.com/hoist-dev/hoist/scaler/demand"
 )
@@ -13,17 +14,19 @@ import (
 // triggers of a policy: its demand, what waits in front, and its floors.
 func triggers(in *Input) ([]Trigger, error) {
 	p := in.Policy
-	target := demand.Target{Namespace: p.Namespace, Name: p.Spec.Target.Name, StatefulSet: p.Spec.Target.Kind == "StatefulSet", Policy: p.Namespace + "/" + p.Name}
-	query, err := demand.Own(p.Spec.Query, target), error(nil)
-	if p.Spec.Query == "" {
-		query, err = demand.Query(in.Server, target)
-	}
+	target := Target(p)
+	query, err := Demand(p, in.Server)
 	if err != nil {
 		return nil, err
 	}
 	all := []Trigger{in.ask("demand", query, false)}
 	if wake := p.Spec.Wake; wake != nil {
 		all = append(all, in.ask("wake", waiting(wake, p.Namespace), true))
+	}
+	if f := p.Spec.Forecast; f != nil && f.Replicas {
+		ahead := in.ask("forecast", demand.Forecast(target.Policy), true)
+		ahead.Metadata["threshold"] = "1" // it is in replicas
+		all = append(all, ahead)
 	}
 	for i := range p.Spec.Floors {
 		all = append(all, floor(&p.Spec.Floors[i], in.Slow))
@@ -63,4 +66,17 @@ func floor(f *v1alpha1.Floor, slow int32) Trigger {
 	}
 	start, _ := Earlier(f.Start, int(slow+59)/60)
 	return Trigger{Type: "cron", Name: f.Name, Metadata: map[string]string{"timezone": zone, "start": start, "end": f.End, "desiredReplicas": strconv.Itoa(int(f.Replicas))}}
+}
+
+// Target is whose pods the queries of a policy are about.
+func Target(p *v1alpha1.ScalePolicy) demand.Target {
+	return demand.Target{Namespace: p.Namespace, Name: p.Spec.Target.Name, StatefulSet: p.Spec.Target.Kind == "StatefulSet", Policy: p.Namespace + "/" + p.Name}
+}
+
+// Demand is the query of what a policy scales on.
+func Demand(p *v1alpha1.ScalePolicy, server inference.Kind) (string, error) {
+	if p.Spec.Query != "" {
+		return demand.Own(p.Spec.Query, Target(p)), nil
+	}
+	return demand.Query(server, Target(p))
 }
