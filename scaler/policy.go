@@ -29,6 +29,7 @@ type PolicyReconciler struct {
 	Client     client.Client
 	Reader     client.Reader // of pods, quotas and ScaledObjects, directly: to watch them all would take memory
 	Prometheus string        // address, where policies name none
+	Busy       *Busy
 }
 
 // How soon a policy is looked at when nothing happened: what KEDA says of it may have changed, or somebody its ScaledObject.
@@ -114,6 +115,7 @@ func (r *PolicyReconciler) facts(ctx context.Context, p *v1alpha1.ScalePolicy) (
 		return f, err
 	}
 	f.Quotas, f.Nodes = quotas.Items, nodes.Items
+	f.Concurrency = r.Busy.concurrency(ctx, p, &f)
 	return f, nil
 }
 

@@ -31,6 +31,8 @@ type Facts struct {
 	Quotas     []corev1.ResourceQuota
 	Nodes      []corev1.Node
 	Prometheus string // address, where the policy names none
+	// Concurrency that was measured, of one replica, while requests waited; 0 is none.
+	Concurrency float64
 }
 
 // Settled is what is in force of a policy.
@@ -50,8 +52,10 @@ func (u *Unready) Error() string { return u.Message }
 
 // What is meant where nobody says otherwise.
 const (
-	concurrency = 32  // requests that a server works on at a time
-	load        = 0.7 // of it that is aimed at: demand comes in bursts, and a cold start is long
+	measured    = "Measured"
+	most        = 100_000 // requests that a server works on at a time, more than any does
+	concurrency = 32      // requests that a server works on at a time
+	load        = 0.7     // of it that is aimed at: demand comes in bursts, and a cold start is long
 )
 
 // Settle decides what is in force. Its error is an *Unready.
@@ -76,7 +80,7 @@ func Settle(p *v1alpha1.ScalePolicy, f Facts) (Settled, error) {
 	if err := s.known(p, server); err != nil {
 		return s, err
 	}
-	s.inFlight(p, f.Workload, server)
+	s.inFlight(p, f, server)
 	s.least(p)
 	s.most(p, f)
 	return s, nil
@@ -120,20 +124,28 @@ func (s *Settled) known(p *v1alpha1.ScalePolicy, server *inference.Server) error
 }
 
 // inFlight is how many requests a replica shall have.
-func (s *Settled) inFlight(p *v1alpha1.ScalePolicy, w *Workload, server *inference.Server) {
+func (s *Settled) inFlight(p *v1alpha1.ScalePolicy, f Facts, server *inference.Server) {
 	slots := 0
 	if server != nil {
-		slots = server.Slots(container(w))
+		slots = server.Slots(container(f.Workload))
 	}
 	switch {
 	case p.Spec.InFlightPerReplica != nil:
 		s.InFlight, s.InFlightFrom = *p.Spec.InFlightPerReplica, "Spec"
+	case f.Concurrency >= 1 && f.Concurrency < most:
+		s.InFlight, s.InFlightFrom = part(int(f.Concurrency)), measured
+		if was := p.Status.InFlightPerReplica; p.Status.InFlightFrom == measured && near(was, s.InFlight) {
+			s.InFlight = was // a target that moves has replicas come and go
+		}
 	case slots > 0:
 		s.InFlight, s.InFlightFrom = part(slots), "Arguments"
 	default:
 		s.InFlight, s.InFlightFrom = part(concurrency), "Default"
 	}
 }
+
+// near is within a fifth.
+func near(was, is int32) bool { return math.Abs(float64(is-was)) <= float64(was)/5 }
 
 func part(slots int) int32 { return max(int32(math.Floor(load*float64(slots))), 1) }
 

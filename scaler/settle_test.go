@@ -51,7 +51,21 @@ func TestSettle(t *testing.T) {
 			f.Workload.Template.Spec.Containers[1].Args = []string{"--max-num-seqs=256"}
 		},
 			with(func(r *result) { r.inFlight, r.from = 179, "Arguments" })},
-		"said": {func(p *v1alpha1.ScalePolicy, _ *Facts) { p.Spec.InFlightPerReplica = &seven }, with(func(r *result) { r.inFlight, r.from = 7, "Spec" })},
+		"measured": {func(_ *v1alpha1.ScalePolicy, f *Facts) {
+			f.Concurrency = 20
+			f.Workload.Template.Spec.Containers[1].Args = []string{"--max-num-seqs=256"}
+		},
+			with(func(r *result) { r.inFlight, r.from = 14, "Measured" })},
+		"measured about as before": {func(p *v1alpha1.ScalePolicy, f *Facts) {
+			f.Concurrency, p.Status.InFlightFrom, p.Status.InFlightPerReplica = 20, "Measured", 12
+		},
+			with(func(r *result) { r.inFlight, r.from = 12, "Measured" })},
+		"measured otherwise than before": {func(p *v1alpha1.ScalePolicy, f *Facts) {
+			f.Concurrency, p.Status.InFlightFrom, p.Status.InFlightPerReplica = 20, "Measured", 11
+		},
+			with(func(r *result) { r.inFlight, r.from = 14, "Measured" })},
+		"measured nonsense": {func(_ *v1alpha1.ScalePolicy, f *Facts) { f.Concurrency = 1e12 }, usual},
+		"said":              {func(p *v1alpha1.ScalePolicy, _ *Facts) { p.Spec.InFlightPerReplica = &seven }, with(func(r *result) { r.inFlight, r.from = 7, "Spec" })},
 		"named by the pods": {func(_ *v1alpha1.ScalePolicy, f *Facts) {
 			f.Workload.Template.Annotations = map[string]string{v1alpha1.ServerAnnotation: "SGLang"}
 		},

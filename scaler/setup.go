@@ -15,9 +15,9 @@ import (
 
 // Setup registers all that scales. prometheus is the address for policies that name none.
 func Setup(mgr ctrl.Manager, prometheus string) error {
-	policies := &PolicyReconciler{Client: mgr.GetClient(), Reader: mgr.GetAPIReader(), Prometheus: prometheus}
-	annotations := &AnnotationReconciler{Client: mgr.GetClient(), Events: mgr.GetEventRecorder("hoist")}
 	dial := func(address string) (Series, error) { return queue.New(address) }
+	policies := &PolicyReconciler{Client: mgr.GetClient(), Reader: mgr.GetAPIReader(), Prometheus: prometheus, Busy: &Busy{Dial: dial, Now: time.Now}}
+	annotations := &AnnotationReconciler{Client: mgr.GetClient(), Events: mgr.GetEventRecorder("hoist")}
 	forecaster := &Forecaster{Client: mgr.GetClient(), Reader: mgr.GetAPIReader(), Facts: policies.facts, Dial: dial, Now: time.Now}
 	return errors.Join(policies.Setup(mgr), annotations.Setup(mgr), mgr.Add(forecaster), metrics.Registry.Register(&Metrics{policies, forecaster}))
 }

@@ -295,7 +295,7 @@ type ScalePolicyStatus struct {
 	// +optional
 	InFlightPerReplica int32 `json:"inFlightPerReplica,omitempty"`
 
-	// inFlightFrom says where that comes from: Spec, Arguments or Default.
+	// inFlightFrom says where that comes from: Spec, Measured, Arguments or Default.
 	//
 	// +optional
 	InFlightFrom string `json:"inFlightFrom,omitempty"`

@@ -65,6 +65,19 @@ func name(m metrics) string {
 	return fmt.Sprintf("__name__=~%q", m.running+"|"+m.waiting)
 }
 
+// Concurrency is a query of how many requests a replica works on at a time, as measured in the last day while others waited: what it does with
+// all its slots full. It is empty where that never happened, and ok is false for servers that do not tell both.
+func Concurrency(kind inference.Kind, t Target) (query string, ok bool) {
+	m := known[kind]
+	if m.running == "" || m.waiting == "" {
+		return "", false
+	}
+	selector := func(name string) string {
+		return fmt.Sprintf("{%s}", join(fmt.Sprintf("__name__=%q", name), t.pods(), m.matchers))
+	}
+	return fmt.Sprintf("quantile(0.5, quantile_over_time(0.5, (sum by (pod) (%s) and on (pod) sum by (pod) (%s) > 0)[1d:1m]))", selector(m.running), selector(m.waiting)), true
+}
+
 // Own is a query of the user's, with the same meaning of none.
 func Own(query string, t Target) string { return "(\n" + query + "\n)\nor " + t.idle() }
 

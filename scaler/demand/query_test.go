@@ -54,7 +54,16 @@ func scenarios(t *testing.T) []scenario {
 	set.StatefulSet = true
 	long := target
 	long.Name = strings.Repeat("n", 50)
+	busy, ok := demand.Concurrency(inference.VLLM, target)
+	if _, both := demand.Concurrency(inference.TEI, target); !ok || both {
+		t.Error("vLLM tells both of what runs and of what waits, TEI does not")
+	}
+	other := `namespace="ns",pod="m-6d4f-fghij"`
 	return []scenario{
+		{"concurrency is what runs while others wait", busy, map[string]string{`vllm:num_requests_running{` + pod + `}`: "3x19 17x20", `vllm:num_requests_waiting{` + pod + `}`: "0x19 4x20"}, "17"},
+		{"concurrency of the middle replica", busy, map[string]string{`vllm:num_requests_running{` + pod + `}`: "16x40", `vllm:num_requests_waiting{` + pod + `}`: "1x40",
+			`vllm:num_requests_running{` + other + `}`: "20x40", `vllm:num_requests_waiting{` + other + `}`: "1x40"}, "18"},
+		{"concurrency where nothing ever waited", busy, map[string]string{`vllm:num_requests_running{` + pod + `}`: "3x40", `vllm:num_requests_waiting{` + pod + `}`: "0x40"}, ""},
 		{"running and waiting add up, over pods", vllm, with(ready("2x40"), `vllm:num_requests_running{`+pod+`,engine="0"}`, "32x40", `vllm:num_requests_waiting{`+pod+`,engine="0"}`, "5x40",
 			`vllm:num_requests_running{namespace="ns",pod="m-6d4f-fghij"}`, "7x40"), "44"},
 		{"a canary's and another namespace's are not counted", vllm, with(ready("1x40"), `vllm:num_requests_running{`+pod+`}`, "3x40",

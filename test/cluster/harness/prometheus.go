@@ -15,6 +15,9 @@ import (
 // that are annotated prometheus.io/scrape, at the port that prometheus.io/port names.
 func (c *Cluster) PrometheusURL() string { return "http://" + c.address(c.state.Ports.Prometheus) }
 
+// PrometheusData is the folder of its blocks: what promtool tsdb create-blocks-from puts there it finds within a minute.
+func (c *Cluster) PrometheusData() string { return filepath.Join(c.dir, "prometheus") }
+
 func (c *Cluster) startPrometheus(ctx context.Context) error {
 	program, err := exec.LookPath("prometheus") // from the distribution: preflight has seen it
 	if err != nil {
@@ -31,7 +34,7 @@ func (c *Cluster) startPrometheus(ctx context.Context) error {
 	}
 	service := addon("prometheus", program, nil,
 		"--config.file="+config,
-		"--storage.tsdb.path="+filepath.Join(c.dir, "prometheus"),
+		"--storage.tsdb.path="+c.PrometheusData(),
 		"--web.listen-address="+c.address(c.state.Ports.Prometheus))
 	return run(ctx, c.state.Hub, service, func(ctx context.Context) error { return get(ctx, c.PrometheusURL()+"/-/ready") })
 }

@@ -1,0 +1,73 @@
+// Copyright The Hoist Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package scaler
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/hoist-dev/hoist/api/v1alpha1"
+	"github.com/hoist-dev/hoist/scaler/demand"
+	"github.com/hoist-dev/hoist/scaler/scaledobject"
+)
+
+// Busy knows how many requests replicas work on at a time when they have as many as they want. nil knows nothing.
+type Busy struct {
+	Dial func(address string) (Series, error)
+	Now  func() time.Time
+
+	mu    sync.Mutex
+	known map[client.ObjectKey]measurement
+}
+
+type measurement struct {
+	at    time.Time
+	of    string
+	value float64
+}
+
+// freshness is how long a measurement is good for: it is over a day.
+const freshness = 10 * time.Minute
+
+// concurrency of a replica of a policy's target, or 0. Where Prometheus does not answer, what was measured last holds.
+func (b *Busy) concurrency(ctx context.Context, p *v1alpha1.ScalePolicy, f *Facts) float64 {
+	if b == nil || p.Spec.InFlightPerReplica != nil || p.Spec.Query != "" {
+		return 0
+	}
+	settled, err := Settle(p, *f)
+	if err != nil {
+		return 0
+	}
+	query, ok := demand.Concurrency(settled.Server, scaledobject.Target(p))
+	if !ok {
+		return 0
+	}
+	key, of := client.ObjectKeyFromObject(p), settled.Prometheus.Address+query
+	b.mu.Lock()
+	last := b.known[key]
+	b.mu.Unlock()
+	now := b.Now()
+	if last.of == of && now.Sub(last.at) < freshness {
+		return last.value
+	}
+	if last.of != of {
+		last = measurement{of: of}
+	}
+	last.at = now
+	if series, err := b.Dial(settled.Prometheus.Address); err == nil {
+		if value, err := series.Now(ctx, query, now); err == nil {
+			last.value = value
+		}
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.known == nil {
+		b.known = map[client.ObjectKey]measurement{}
+	}
+	b.known[key] = last
+	return last.value
+}

@@ -1,0 +1,106 @@
+// Copyright The Hoist Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package queue_test
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hoist-dev/hoist/scaler/forecast"
+	"github.com/hoist-dev/hoist/scaler/queue"
+)
+
+// A real Prometheus with nine days behind it: what it gives is what was measured, and enough for a forecast.
+func TestHistory_OfARealPrometheus(t *testing.T) {
+	t.Parallel()
+	for _, program := range []string{"prometheus", "promtool"} {
+		if _, err := exec.LookPath(program); err != nil {
+			t.Skipf("no %s: it is in Debian's package prometheus", program)
+		}
+	}
+	now := time.Now().Truncate(time.Minute)
+	measured := func(at time.Time) float64 {
+		if at.UTC().Hour() < 12 {
+			return 40
+		}
+		return 4
+	}
+	dir := t.TempDir()
+	const minutes = 9 * 24 * 60
+	var text strings.Builder
+	text.WriteString("# TYPE demand gauge\n")
+	for i := range minutes {
+		at := now.Add(time.Duration(i-minutes+1) * time.Minute)
+		fmt.Fprintf(&text, "demand %g %d\n", measured(at), at.Unix())
+	}
+	text.WriteString("# EOF\n")
+	for name, content := range map[string]string{"history.om": text.String(), "prometheus.yml": "{}\n"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if out, err := exec.CommandContext(t.Context(), "promtool", "tsdb", "create-blocks-from", "openmetrics", "--quiet", filepath.Join(dir, "history.om"), filepath.Join(dir, "data")).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	p, err := queue.New(started(t, dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := p.History(t.Context(), "max(demand)", now.Add(-28*24*time.Hour), now)
+	if err != nil || len(got) < minutes-1 || len(got) > minutes {
+		t.Fatalf("%d minutes of %d, %v", len(got), minutes, err)
+	}
+	for _, s := range got {
+		if s.Rate != measured(s.At) {
+			t.Fatalf("at %v it was %v, want %v", s.At, s.Rate, measured(s.At))
+		}
+	}
+	if v, err := p.Now(t.Context(), "max(demand)", now); err != nil || v != measured(now) {
+		t.Errorf("now it is %v, %v", v, err)
+	}
+	if _, err := p.Now(t.Context(), "max(other)", now); err == nil {
+		t.Error("what is not there is a number")
+	}
+	peak, err := forecast.Fit(got, now.Add(time.Minute), time.UTC).Peak(now, time.Minute, 0.5)
+	if err != nil || peak < 2 || peak > 60 {
+		t.Errorf("the forecast is %v, %v", peak, err)
+	}
+}
+
+// started is the address of a Prometheus with the data of a folder.
+func started(t *testing.T, dir string) string {
+	t.Helper()
+	free, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := free.Addr().String()
+	_ = free.Close()
+	ctx, stop := context.WithCancel(t.Context())
+	cmd := exec.CommandContext(ctx, "prometheus", "--config.file="+filepath.Join(dir, "prometheus.yml"), "--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+address)
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { stop(); _ = cmd.Wait() })
+	p, err := queue.New("http://" + address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 600 {
+		if _, err = p.Now(t.Context(), "vector(1)", time.Now()); err == nil {
+			return "http://" + address
+		}
+		<-time.After(50 * time.Millisecond)
+	}
+	t.Fatal(err)
+	return ""
+}
