@@ -28,6 +28,7 @@ type Named struct {
 
 // The names that results are compared by.
 const (
+	Article      = "article, real metric"
 	InFlightKEDA = "in-flight, KEDA"
 	Reactive     = "Hoist, reactive"
 	Forecast     = "Hoist, forecast"
@@ -39,7 +40,7 @@ func All() []Named {
 	return []Named{
 		{"fixed", func(s Setting) sim.Policy { return Fixed(math.Ceil(s.MeanLoad / s.target())) }},
 		{"article, as printed", func(s Setting) sim.Policy { return keda(s, DefaultBehavior(), Trigger{missing, 5}) }},
-		{"article, real metric", func(s Setting) sim.Policy { return keda(s, DefaultBehavior(), Trigger{queuePerPod, 5}) }},
+		{Article, func(s Setting) sim.Policy { return keda(s, DefaultBehavior(), Trigger{queuePerPod, 5}) }},
 		{"sum of queue / 5", func(s Setting) sim.Policy { return keda(s, DefaultBehavior(), Trigger{queue, 5}) }},
 		{InFlightKEDA, func(s Setting) sim.Policy { return keda(s, DefaultBehavior(), s.inFlight()) }},
 		{"Knative KPA", func(s Setting) sim.Policy { return &Knative{Target: s.target()} }},
