@@ -4,7 +4,6 @@
 package main
 
 import (
-	"fmt"
 	"path/filepath"
 	"time"
 
@@ -16,16 +15,16 @@ import (
 // draw writes the plots of the seasonal loads, and the one of costs for each other load.
 func (o *outcome) draw(dir string) error {
 	var groups []chart.Group
-	for _, cold := range []time.Duration{coldStarts[0], coldStarts[1]} {
-		g := chart.Group{Name: fmt.Sprintf("cold start %.0f s", cold.Seconds())}
-		for _, name := range []string{policy.Article, policy.InFlightKEDA, policy.Reactive, policy.Forecast, policy.Oracle} {
+	for _, name := range []string{policy.InFlightKEDA, policy.Slow, policy.Reactive, policy.Forecast, policy.Oracle} {
+		g := chart.Group{Name: name}
+		for _, cold := range coldStarts {
 			r := o.row(cold, name)
-			g.Points = append(g.Points, chart.Point{Policy: name, GPUHours: r.GPUHours, Percent: 100 * r.Slow})
+			g.Points = append(g.Points, chart.Point{GPUHours: r.GPUHours, Percent: 100 * r.Slow})
 		}
 		groups = append(groups, g)
 	}
 	path := filepath.Join(dir, "scale-"+o.short+".svg")
-	if err := chart.Pareto(path, o.name+": cost and harm", groups); err != nil || !o.seasonal {
+	if err := chart.Pareto(path, o.name+". Cold start: 180 s circle, 45 s triangle, 20 s square", groups); err != nil || !o.seasonal {
 		return err
 	}
 	return o.drawMorning(filepath.Join(dir, "scale-"+o.short+"-morning.svg"))

@@ -7,6 +7,7 @@ package chart
 import (
 	"image/color"
 	"math"
+	"strconv"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
@@ -17,9 +18,6 @@ import (
 const (
 	width  = 18 * vg.Centimeter
 	height = 9 * vg.Centimeter
-
-	// leastShare is where a logarithmic axis of percents ends; what is less is drawn there.
-	leastShare = 0.01
 )
 
 // palette is Okabe and Ito's, which people with any color vision tell apart.
@@ -28,47 +26,42 @@ var palette = []color.Color{
 	color.RGBA{0xcc, 0x79, 0xa7, 0xff}, color.RGBA{0xe6, 0x9f, 0x00, 0xff}, color.RGBA{0x56, 0xb4, 0xe9, 0xff},
 }
 
-// Point is a policy's cost and harm.
+// Point is cost and harm under one circumstance.
 type Point struct {
-	Policy   string
 	GPUHours float64
 	Percent  float64 // of requests that waited too long
 }
 
-// Group is points that belong together, such as those of one cold start.
+// Group is a policy's points, in the order of the marks: circle, triangle, square.
 type Group struct {
 	Name   string
 	Points []Point
 }
 
+// marks tell circumstances apart; one that lies on another can be seen.
+var marks = []draw.GlyphDrawer{draw.RingGlyph{}, draw.TriangleGlyph{}, draw.SquareGlyph{}}
+
 // Pareto draws GPU hours against the share of slow requests: down and left is better.
 func Pareto(path, title string, groups []Group) error {
-	p := paper(title, "GPU hours", "requests that waited > 10 s, %, logarithmic")
-	p.Y.Scale, p.Y.Tick.Marker = plot.LogScale{}, plot.LogTicks{Prec: -1}
-	p.Y.Min, p.Y.Max = leastShare, 100
+	p := paper(title, "GPU hours", "% waited > 10 s")
+	p.Y.Min = 0
 	for i, g := range groups {
 		points := make(plotter.XYs, len(g.Points))
-		names := make([]string, len(g.Points))
 		for j, point := range g.Points {
-			points[j] = plotter.XY{X: point.GPUHours, Y: math.Max(leastShare, point.Percent)}
-			names[j] = " " + point.Policy
+			points[j] = plotter.XY{X: point.GPUHours, Y: point.Percent}
 		}
 		dots, err := plotter.NewScatter(points)
 		if err != nil {
 			return err
 		}
-		dots.Color, dots.Shape, dots.Radius = palette[i%len(palette)], draw.CircleGlyph{}, vg.Points(3)
-		words, err := plotter.NewLabels(plotter.XYLabels{XYs: points, Labels: names})
-		if err != nil {
-			return err
+		size := vg.Points(float64(3 + len(groups) - i)) // the first ones are larger, so that none hides another
+		dots.GlyphStyleFunc = func(j int) draw.GlyphStyle {
+			return draw.GlyphStyle{Color: palette[i%len(palette)], Shape: marks[j%len(marks)], Radius: size}
 		}
-		for j := range words.TextStyle {
-			words.TextStyle[j].Font.Size = vg.Points(7)
-		}
-		p.Add(dots, words)
+		dots.GlyphStyle = dots.GlyphStyleFunc(0)
+		p.Add(dots)
 		p.Legend.Add(g.Name, dots)
 	}
-	p.X.Max *= 1.12 // room for the last name
 	return p.Save(width, height, path)
 }
 
@@ -99,7 +92,16 @@ func Timeline(path, title, unit string, series []Series) error {
 		p.Legend.Add(s.Name, line)
 	}
 	p.Legend.Left = true
+	p.Y.Max *= 1.25 // room for the legend
+	p.X.Tick.Marker = plot.TickerFunc(hours)
 	return p.Save(width, height, path)
+}
+
+func hours(from, to float64) (ticks []plot.Tick) {
+	for h := math.Ceil(from); h <= to; h++ {
+		ticks = append(ticks, plot.Tick{Value: h, Label: strconv.Itoa(int(h)) + ":00"})
+	}
+	return ticks
 }
 
 func paper(title, x, y string) *plot.Plot {

@@ -29,6 +29,7 @@ type Named struct {
 // The names that results are compared by.
 const (
 	Article      = "article, real metric"
+	Slow         = "in-flight, 1 pod in 120 s down"
 	InFlightKEDA = "in-flight, KEDA"
 	Reactive     = "Hoist, reactive"
 	Forecast     = "Hoist, forecast"
@@ -44,7 +45,7 @@ func All() []Named {
 		{"sum of queue / 5", func(s Setting) sim.Policy { return keda(s, DefaultBehavior(), Trigger{queue, 5}) }},
 		{InFlightKEDA, func(s Setting) sim.Policy { return keda(s, DefaultBehavior(), s.inFlight()) }},
 		{"Knative KPA", func(s Setting) sim.Policy { return &Knative{Target: s.target()} }},
-		{"in-flight, 1 pod in 120 s down", func(s Setting) sim.Policy { return keda(s, slow(), s.inFlight()) }},
+		{Slow, func(s Setting) sim.Policy { return keda(s, slow(), s.inFlight()) }},
 		{"seasonal naive", func(s Setting) sim.Policy { return keda(s, hoist(), s.inFlight(), s.gauge(s.Naive)) }},
 		{Reactive, func(s Setting) sim.Policy { return keda(s, hoist(), s.inFlight()) }},
 		{Forecast, func(s Setting) sim.Policy { return keda(s, hoist(), s.inFlight(), s.gauge(s.Forecast)) }},
