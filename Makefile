@@ -124,6 +124,12 @@ bench: ## Run the Go benchmarks (BENCH=regexp)
 bench-download: build $(PEERS)/s5cmd $(PEERS)/tmget ## Race hoist get against other downloaders, into docs/benchmarks.md
 	$(GO) run ./bench/download -dir bin -out docs/benchmarks.md $(BENCH_FLAGS)
 
+TRACES ?= ../shared/traces
+
+.PHONY: bench-scale
+bench-scale: ## Replay arrivals against autoscaling policies, into docs/scale-replay.md (TRACES=folder of recorded ones)
+	$(GO) run ./bench/scale -traces '$(TRACES)' -out docs/scale-replay.md -images docs/images $(BENCH_FLAGS)
+
 ##@ Change
 
 .PHONY: generate

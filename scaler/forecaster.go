@@ -52,9 +52,12 @@ type learned struct {
 const (
 	every = time.Minute
 	past  = 28 * 24 * time.Hour // that is learned from
-	likes = 0.9                 // of the demand that replicas are made ahead for
 	sure  = 0.99                // of the demand that weights are brought ahead for: they cost no GPU
+	sees  = 30 * time.Second    // from a demand to an HPA that sees it: a scrape, and a sync
 )
+
+// likes is of the demand that replicas are made ahead for, where one that is missing costs four times one that is idle.
+var likes = forecast.Newsvendor(4, 1)
 
 // NeedLeaderElection implements manager.LeaderElectionRunnable: one forecasts.
 func (f *Forecaster) NeedLeaderElection() bool { return true }
@@ -130,7 +133,7 @@ func (f *Forecaster) expect(ctx context.Context, p *v1alpha1.ScalePolicy, facts 
 	if err := f.learn(ctx, &settled, l, now); err != nil {
 		return &v1alpha1.ForecastStatus{Message: clipped(err.Error())}, 0
 	}
-	lead := min(time.Duration(settled.Slow)*time.Second+time.Minute, forecast.MaxHorizon)
+	lead := min(time.Duration(settled.Slow)*time.Second+sees+every, forecast.MaxHorizon)
 	replicas := func(q float64) (int32, error) {
 		peak, err := l.model.Peak(now, lead, q)
 		if err != nil {

@@ -9,7 +9,6 @@ import (
 	"github.com/hoist-dev/hoist/bench/scale/policy"
 	"github.com/hoist-dev/hoist/bench/scale/sim"
 	"github.com/hoist-dev/hoist/bench/scale/trace"
-	"github.com/hoist-dev/hoist/scaler/desired"
 	"github.com/hoist-dev/hoist/scaler/forecast"
 )
 
@@ -21,14 +20,14 @@ const (
 
 // lead is the time before which a demand must be seen.
 func lead(coldStart time.Duration) time.Duration {
-	colds := []time.Duration{coldStart, coldStart, coldStart, coldStart, coldStart}
-	return desired.Lead(sim.ScrapeEvery, 15*time.Second, colds) + publishing
+	const sync = 15 * time.Second // of the HPA
+	return sim.ScrapeEvery + sync + coldStart + publishing
 }
 
 // forecasts makes each minute, of the minutes before, the peak within the lead; 0 while there is no forecast.
 func forecasts(counts []float64, service, ahead time.Duration) (gauge policy.Gauge, why error) {
 	model := forecast.New(nil)
-	quantile := desired.Quantile(missCost, 1)
+	quantile := forecast.Newsvendor(missCost, 1)
 	gauge = make(policy.Gauge, len(counts))
 	for i := range counts {
 		now := trace.Monday.Add(time.Duration(i) * time.Minute)

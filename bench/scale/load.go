@@ -4,6 +4,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -102,7 +103,7 @@ func record(path string) (load, error) {
 		l.arrivals = append(l.arrivals, sim.Arrival{At: r.At, Service: service})
 	}
 	if len(l.arrivals) == 0 {
-		return load{}, fmt.Errorf("no requests")
+		return load{}, errors.New("no requests")
 	}
 	slices.SortStableFunc(l.arrivals, func(a, b sim.Arrival) int { return int(min(1, max(-1, a.At-b.At))) })
 	l.start()

@@ -24,12 +24,10 @@ type row struct {
 // outcome is a load under all policies.
 type outcome struct {
 	load
-	rows        map[time.Duration][]row // by cold start
-	score       score
-	noForecast  error
-	service     time.Duration
-	requests    int
-	meanPerHour float64
+	rows       map[time.Duration][]row // by cold start
+	score      score
+	noForecast error
+	service    time.Duration
 }
 
 func (o *outcome) row(cold time.Duration, name string) row {

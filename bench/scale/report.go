@@ -16,13 +16,19 @@ const (
 )
 
 // report writes tables, and plots where there is a folder for them.
-func report(outcomes []outcome, path, _ string, stdout io.Writer) error {
+func report(outcomes []outcome, path, images string, stdout io.Writer) error {
 	var text bytes.Buffer
 	text.WriteString("\n## Summary\n\n")
 	writeGoals(&text, outcomes)
 	text.WriteString("## Each load\n\n")
 	for i := range outcomes {
 		outcomes[i].write(&text)
+		if images == "" {
+			continue
+		}
+		if err := outcomes[i].draw(images); err != nil {
+			return err
+		}
 	}
 	if path == "" {
 		_, err := stdout.Write(text.Bytes())

@@ -29,10 +29,10 @@ func assess(counts []float64, from int) (score, error) {
 	for i := 1; i < len(counts)-1; i++ {
 		now := trace.Monday.Add(time.Duration(i) * time.Minute)
 		model.Observe(forecast.Sample{At: now.Add(-time.Minute), Rate: counts[i-1] / 60})
-		if i < from || i+30 >= len(counts)-1 {
+		if i < from {
 			continue
 		}
-		if why = model.Ready(now); why == nil {
+		if why = model.Ready(now); why == nil && i+30 < len(counts)-1 {
 			s.add(model, counts, i, now)
 		}
 	}

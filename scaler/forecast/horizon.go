@@ -9,6 +9,8 @@ const (
 	// stride is how often forecasts are remembered to learn from them, in minutes; it divides no hour, so that all minutes of
 	// an hour are learned from.
 	stride = 7
+	// warmUp is before a profile is good enough for its errors to say something about later ones.
+	warmUp = 3 * dayMinutes
 	// pendingMinutes is more than the longest reach.
 	pendingMinutes = 70
 	lossOrigins    = dayMinutes / stride // the memory of a loss, in forecasts

@@ -67,7 +67,7 @@ func (m *Model) Observe(s Sample) bool {
 	m.level.observe(s.Rate, m.history.profile(minute))
 	m.history.put(minute, s.Rate)
 	m.last = minute
-	if minute%stride == 0 {
+	if minute%stride == 0 && minute-m.first >= warmUp {
 		m.foresee()
 	}
 	return true

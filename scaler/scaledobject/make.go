@@ -30,10 +30,11 @@ const (
 	blind         = 75 // how long the demand may be unknown before the fallback
 	settle        = 900
 	leastCooldown = 1800
-	leastWindow   = 600
+	leastWindow   = 300
 	mostWindow    = 3600 // that an HPA takes
 	upEvery       = 60
-	downEvery     = 120
+	downEvery     = 60
+	downPercent   = 50
 	upPods        = 2
 )
 
@@ -68,14 +69,15 @@ func Make(in Input) (*ScaledObject, error) {
 	return o, nil
 }
 
-// behavior goes up as soon as it must, and down one replica at a time: each that goes may be a cold start.
+// behavior goes up as soon as it must, and down by halves, so that a lull does not undo a burst: slower is dearer than a forecast
+// (docs/scale-replay.md).
 func behavior(window int32) autoscalingv2.HorizontalPodAutoscalerBehavior {
 	most, least, now := autoscalingv2.MaxChangePolicySelect, autoscalingv2.MinChangePolicySelect, int32(0)
 	return autoscalingv2.HorizontalPodAutoscalerBehavior{
 		ScaleUp: &autoscalingv2.HPAScalingRules{StabilizationWindowSeconds: &now, SelectPolicy: &most, Policies: []autoscalingv2.HPAScalingPolicy{
 			{Type: autoscalingv2.PodsScalingPolicy, Value: upPods, PeriodSeconds: upEvery}, {Type: autoscalingv2.PercentScalingPolicy, Value: 100, PeriodSeconds: upEvery}}},
 		ScaleDown: &autoscalingv2.HPAScalingRules{StabilizationWindowSeconds: &window, SelectPolicy: &least, Policies: []autoscalingv2.HPAScalingPolicy{
-			{Type: autoscalingv2.PodsScalingPolicy, Value: 1, PeriodSeconds: downEvery}}},
+			{Type: autoscalingv2.PercentScalingPolicy, Value: downPercent, PeriodSeconds: downEvery}}},
 	}
 }
 

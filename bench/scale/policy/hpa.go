@@ -7,6 +7,7 @@ package policy
 
 import (
 	"math"
+	"slices"
 	"time"
 )
 
@@ -73,7 +74,7 @@ func (h *HPA) Scale(now time.Duration, current, proposed int) int {
 // stabilize takes the lowest advice of the window for up, the highest for down.
 func (h *HPA) stabilize(now time.Duration, current, proposed int) int {
 	up, down := proposed, proposed
-	kept := h.advice[:0]
+	h.advice = slices.DeleteFunc(h.advice, func(a advice) bool { return now-a.at >= max(h.UpWindow, h.DownWindow) })
 	for _, a := range h.advice {
 		if age := now - a.at; age < h.UpWindow {
 			up = min(up, a.n)
@@ -81,11 +82,8 @@ func (h *HPA) stabilize(now time.Duration, current, proposed int) int {
 		if age := now - a.at; age < h.DownWindow {
 			down = max(down, a.n)
 		}
-		if now-a.at < max(h.UpWindow, h.DownWindow) {
-			kept = append(kept, a)
-		}
 	}
-	h.advice = append(kept, advice{now, proposed})
+	h.advice = append(h.advice, advice{now, proposed})
 	return min(max(current, up), down)
 }
 

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/hoist-dev/hoist/bench/scale/sim"
-	"github.com/hoist-dev/hoist/scaler/desired"
 )
 
 // Setting is what the policies may know of a service.
@@ -28,6 +27,8 @@ type Named struct {
 
 // The names that results are compared by.
 const (
+	Article      = "article, real metric"
+	Slow         = "in-flight, 1 pod in 120 s down"
 	InFlightKEDA = "in-flight, KEDA"
 	Reactive     = "Hoist, reactive"
 	Forecast     = "Hoist, forecast"
@@ -39,11 +40,11 @@ func All() []Named {
 	return []Named{
 		{"fixed", func(s Setting) sim.Policy { return Fixed(math.Ceil(s.MeanLoad / s.target())) }},
 		{"article, as printed", func(s Setting) sim.Policy { return keda(s, DefaultBehavior(), Trigger{missing, 5}) }},
-		{"article, real metric", func(s Setting) sim.Policy { return keda(s, DefaultBehavior(), Trigger{queuePerPod, 5}) }},
+		{Article, func(s Setting) sim.Policy { return keda(s, DefaultBehavior(), Trigger{queuePerPod, 5}) }},
 		{"sum of queue / 5", func(s Setting) sim.Policy { return keda(s, DefaultBehavior(), Trigger{queue, 5}) }},
 		{InFlightKEDA, func(s Setting) sim.Policy { return keda(s, DefaultBehavior(), s.inFlight()) }},
 		{"Knative KPA", func(s Setting) sim.Policy { return &Knative{Target: s.target()} }},
-		{"in-flight, 1 pod in 120 s down", func(s Setting) sim.Policy { return keda(s, slow(), s.inFlight()) }},
+		{Slow, func(s Setting) sim.Policy { return keda(s, slow(), s.inFlight()) }},
 		{"seasonal naive", func(s Setting) sim.Policy { return keda(s, hoist(), s.inFlight(), s.gauge(s.Naive)) }},
 		{Reactive, func(s Setting) sim.Policy { return keda(s, hoist(), s.inFlight()) }},
 		{Forecast, func(s Setting) sim.Policy { return keda(s, hoist(), s.inFlight(), s.gauge(s.Forecast)) }},
@@ -71,7 +72,10 @@ func keda(s Setting, b Behavior, triggers ...Trigger) *KEDA {
 	return &KEDA{HPA: HPA{Behavior: b}, Triggers: triggers, ToZero: s.ToZero}
 }
 
-func (s Setting) target() float64 { return desired.DefaultUtilization * float64(s.Slots) }
+// Utilization is the share of a replica's slots that is aimed at, as a ScalePolicy does.
+const Utilization = 0.7
+
+func (s Setting) target() float64 { return Utilization * float64(s.Slots) }
 
 func (s Setting) inFlight() Trigger { return Trigger{inFlight, s.target()} }
 

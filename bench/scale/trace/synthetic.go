@@ -38,7 +38,8 @@ func Seasons(seed uint64) Rate {
 	return func(at time.Duration) float64 {
 		day := int(at / (24 * time.Hour))
 		hour := (at % (24 * time.Hour)).Hours()
-		office := math.Exp(-math.Pow((hour-13.5)/4, 2))
+		fromNoon := (hour - 13.5) / 4
+		office := math.Exp(-fromNoon * fromNoon)
 		working := day%7 < 5
 		if !working {
 			office *= 0.35
