@@ -6,8 +6,8 @@ package forecast
 import "math"
 
 const (
-	// stride is how often forecasts are remembered to learn from them, in minutes; it divides no hour, so that all minutes of
-	// an hour are learned from.
+	// stride is how many minutes apart forecasts are remembered, to learn from them. It divides no hour, so that all of
+	// an hour's minutes are learned from.
 	stride = 7
 	// warmUp is before a profile is good enough for its errors to say something about later ones.
 	warmUp = 3 * dayMinutes
@@ -18,7 +18,7 @@ const (
 
 // reach are the horizons whose errors are known, in minutes from the last known one. One between two of them is answered with the
 // errors of the longer. The longest is MaxHorizon and MaxAge together, and a minute.
-var reach = [...]int64{1, 2, 3, 5, 8, 13, 21, 34, 66}
+var reach = [...]int64{1, 2, 3, 5, 10, 20, 35, 66}
 
 // shares are how much of the seasonal forecast goes into the mix.
 var shares = [...]float64{0, 0.25, 0.5, 0.75, 1}
