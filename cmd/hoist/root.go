@@ -77,7 +77,7 @@ Pod Identity, instance metadata.
 	}
 	root.PersistentFlags().String("log-level", "warn", "what to log to stderr: debug, info, warn, error")
 	root.AddCommand(newGet(), newServe(), newLs(), newVerify(), newEvict(), newPin(), newUnpin(), newDemo(),
-		newModels(dial), newNodes(dial), newGPUs(dial), newTop(dial), newPlan(dial), newWarm(dial), newWhy(dial))
+		newModels(dial), newNodes(dial), newGPUs(dial), newTop(dial), newPlan(dial), newWarm(dial), newWhy(dial), newDoctor(dial))
 	return root
 }
 

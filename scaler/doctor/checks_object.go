@@ -1,0 +1,135 @@
+// Copyright The Hoist Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package doctor
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+)
+
+// KEDA's and the HPA's defaults, in seconds.
+const (
+	defaultPolling  = 30
+	defaultCooldown = 300
+	defaultWindow   = 300
+	defaultEvery    = 15
+)
+
+var objectChecks = []check{
+	{"name-too-long", Error, func(o *Object) []said {
+		const longest = 54
+		if len(o.Name) <= longest {
+			return nil
+		}
+		return one(said{what: fmt.Sprintf("the name has %d bytes", len(o.Name)), why: "the HPA is named keda-hpa-NAME, and 63 bytes are the most: the ScaledObject is refused",
+			fix: "metadata:\n  name: " + strings.TrimRight(o.Name[:longest], "-.") + "\n"})
+	}},
+	{"dead-key", Warning, func(o *Object) []said {
+		return o.each("prometheus", func(t *Trigger) (said, bool) {
+			_, there := t.Metadata["metricName"]
+			return said{what: "metricName means nothing any more", why: "KEDA ignores it since 2.12, and every other key that it does not know", fix: "# delete it\nname: demand\n"}, there
+		})
+	}},
+	{"no-port", Warning, func(o *Object) []said {
+		return o.each("prometheus", func(t *Trigger) (said, bool) {
+			address, err := url.Parse(t.Metadata["serverAddress"])
+			if err != nil || address.Host == "" {
+				return said{what: "serverAddress is no address", why: "every look at it fails", fix: "metadata:\n  serverAddress: http://prometheus-operated.monitoring.svc:9090\n"}, true
+			}
+			return said{what: "serverAddress has no port, and so it is that of the protocol, 80 or 443", why: "Prometheus listens on 9090, if no Service in front of it says otherwise",
+				fix: "metadata:\n  serverAddress: " + address.Scheme + "://" + address.Hostname() + ":9090\n"}, address.Port() == ""
+		})
+	}},
+	{"authentication-ignored", Error, func(o *Object) []said {
+		return o.each("prometheus", func(t *Trigger) (said, bool) {
+			return said{what: "there is an authenticationRef and no authModes", why: "KEDA then uses none of it, a CA included", fix: "metadata:\n  authModes: bearer\n"}, t.AuthenticationRef != nil && t.Metadata["authModes"] == ""
+		})
+	}},
+	{"flapping", Warning, func(o *Object) []said {
+		a := o.Spec.Advanced
+		if a == nil || a.HPA == nil || a.HPA.Behavior == nil || a.HPA.Behavior.ScaleDown == nil {
+			return one(said{what: "nothing slows it down", why: "by default all replicas may go at once, 5 minutes after the demand: each that is needed again is a cold start", fix: downFix})
+		}
+		down := a.HPA.Behavior.ScaleDown
+		if value(down.StabilizationWindowSeconds, defaultWindow) > defaultWindow {
+			return nil
+		}
+		for _, p := range down.Policies {
+			if p.Type != "Percent" || p.Value < 100 || p.PeriodSeconds > defaultEvery {
+				return nil
+			}
+		}
+		return one(said{what: "its behavior is what an HPA does by itself", why: "it changes nothing: all replicas may go at once, 5 minutes after the demand", fix: downFix})
+	}},
+	{"cooldown-short", Warning, func(o *Object) []said {
+		cold := int32(180) // before one was seen
+		if o.Facts != nil && o.Facts.ColdStart > 0 {
+			cold = o.Facts.ColdStart
+		}
+		if o.least() > 0 || value(o.Spec.CooldownPeriod, defaultCooldown) >= 2*cold {
+			return nil
+		}
+		return one(said{what: fmt.Sprintf("it sleeps after %d s, and a cold start takes %d s", value(o.Spec.CooldownPeriod, defaultCooldown), cold),
+			why: "the step from any number of replicas to zero is one, past all behavior (keda#7770): a short lull costs a cold start", fix: fmt.Sprintf("cooldownPeriod: %d\n", max(1800, 2*cold))})
+	}},
+	{"polling-slow", Note, func(o *Object) []said {
+		if o.least() > 0 || value(o.Spec.PollingInterval, defaultPolling) < defaultPolling {
+			return nil
+		}
+		return one(said{what: fmt.Sprintf("it is looked at every %d s", value(o.Spec.PollingInterval, defaultPolling)), why: "from zero to one KEDA alone decides: with scrapes every 15 s a first request waits up to 45 s before a pod is even made", fix: "pollingInterval: 5\n"})
+	}},
+	{"no-floor", Note, func(o *Object) []said {
+		if o.least() > 0 {
+			return nil
+		}
+		for i := range o.Spec.Triggers {
+			if o.Spec.Triggers[i].Type == "cron" {
+				return nil
+			}
+		}
+		return one(said{what: "nothing keeps a replica in the hours of business", why: "the first request of each morning waits for a cold start",
+			fix: "triggers:\n  - type: cron\n    name: business\n    metadata: {timezone: Europe/Berlin, start: 45 7 * * 1-5, end: 0 19 * * 1-5, desiredReplicas: \"1\"}\n"})
+	}},
+	{"external-scaler", Warning, func(o *Object) []said {
+		if len(o.Spec.Triggers) < 2 {
+			return nil
+		}
+		return append(o.each("external", poisons), o.each("external-push", poisons)...)
+	}},
+	{"fractional-target", Error, func(o *Object) []said {
+		if a := o.Spec.Advanced; a != nil && a.Modifiers != nil && strings.Contains(a.Modifiers.Target, ".") && o.Spec.Fallback != nil {
+			return one(said{what: "scalingModifiers.target is " + a.Modifiers.Target, why: "KEDA reads it as a whole number when it looks for a fallback, and then has none", fix: "# multiply formula and target by ten\n"})
+		}
+		return nil
+	}},
+	{"highest-not-sum", Warning, func(o *Object) []said {
+		counted := map[string]int{}
+		for i := range o.Spec.Triggers {
+			if q := o.Spec.Triggers[i].query; q != nil {
+				for _, name := range q.names {
+					counted[name] = i + 1
+				}
+			}
+		}
+		for name, s := range waiting {
+			if a, b := counted[name], counted[s.running]; a > 0 && b > 0 && a != b {
+				return one(said{what: "running and waiting requests are two triggers", why: "the HPA takes the one that asks for most, never the sum", fix: fmt.Sprintf(demandFix, strings.Join(both(name), "|"))})
+			}
+		}
+		return nil
+	}},
+}
+
+const downFix = `advanced:
+  horizontalPodAutoscalerConfig:
+    behavior:
+      scaleDown:
+        stabilizationWindowSeconds: 360 # two cold starts
+        policies: [{type: Percent, value: 50, periodSeconds: 60}]
+`
+
+func poisons(*Trigger) (said, bool) {
+	return said{what: "an external scaler beside other triggers", why: "while it can't be reached, all of them fail, and no fallback comes (keda#5914, keda#8056)", fix: "# have it export a gauge, and ask Prometheus\ntype: prometheus\n"}, true
+}

@@ -1,0 +1,181 @@
+// Copyright The Hoist Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package doctor
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/prometheus/prometheus/model/labels"
+)
+
+const demandFix = `triggers:
+  - type: prometheus
+    name: demand
+    metricType: AverageValue
+    metadata:
+      query: |
+        sum({__name__=~"%s",namespace="NAMESPACE",pod=~"TARGET-[a-z0-9]+-[a-z0-9]{5}"})
+      threshold: "22" # 70 %% of the requests that one replica works on at a time
+      ignoreNullValues: "false"
+`
+
+var queryChecks = []check{
+	{"query-unreadable", Error, func(o *Object) []said {
+		return o.each("prometheus", func(t *Trigger) (said, bool) {
+			if t.broken == nil {
+				return said{}, false
+			}
+			return said{what: "the query can't be read: " + t.broken.Error(), why: "every look at it fails, and with it the ScaledObject"}, true
+		})
+	}},
+	{"metric-does-not-exist", Error, func(o *Object) []said {
+		return o.queries(func(_ *Trigger, q *query) (said, bool) {
+			for _, name := range q.names {
+				if right, wrong := meant(name); wrong {
+					return said{what: fmt.Sprintf("no server has a metric %s", name),
+						why: "KEDA reads what does not exist as 0, without an error, an event or a fallback: it never scales up",
+						fix: fmt.Sprintf("# %s is what it is called\n", right) + fmt.Sprintf(demandFix, strings.Join(both(right), "|"))}, true
+				}
+			}
+			return said{}, false
+		})
+	}},
+	{"metric-not-in-prometheus", Error, func(o *Object) []said {
+		return o.queries(func(_ *Trigger, q *query) (said, bool) {
+			if o.Facts == nil || o.Facts.Metrics == nil {
+				return said{}, false
+			}
+			for _, name := range q.names {
+				if _, wrong := meant(name); !wrong && !o.Facts.Metrics[name] {
+					return said{what: fmt.Sprintf("Prometheus has no metric %s now", name), why: "nothing scrapes it, the server has another version, or no pod has run yet"}, true
+				}
+			}
+			return said{}, false
+		})
+	}},
+	{"divided-twice", Error, func(o *Object) []said {
+		return o.queries(func(t *Trigger, q *query) (said, bool) {
+			if !q.averaged || t.MetricType != "" && t.MetricType != "AverageValue" {
+				return said{}, false
+			}
+			return said{what: "the query is an average over pods, and AverageValue divides by the replicas again",
+				why: "replicas settle at the square root of what is needed, or swing: with 100 requests waiting and a threshold of 5 it goes 10, 2, 10, 2",
+				fix: fmt.Sprintf(demandFix, strings.Join(both(first(q)), "|"))}, true
+		})
+	}},
+	{"several-elements", Error, func(o *Object) []said {
+		return o.queries(func(_ *Trigger, q *query) (said, bool) {
+			return said{what: "the query can give more than one element", why: "KEDA takes one, and fails with more: as soon as there is a second pod",
+				fix: fmt.Sprintf(demandFix, strings.Join(both(first(q)), "|"))}, !q.single
+		})
+	}},
+	{"queue-alone", Error, func(o *Object) []said {
+		counted := map[string]bool{}
+		for i := range o.Spec.Triggers {
+			if q := o.Spec.Triggers[i].query; q != nil {
+				for _, name := range q.names {
+					counted[name] = true
+				}
+			}
+		}
+		return o.queries(func(_ *Trigger, q *query) (said, bool) {
+			for _, name := range q.names {
+				right := name
+				if other, wrong := meant(name); wrong {
+					right = other
+				}
+				if s, queue := waiting[right]; queue && (s.running == "" || !counted[s.running]) && o.least() == 0 {
+					fix := fmt.Sprintf(demandFix, strings.Join(both(right), "|"))
+					if s.running == "" {
+						fix = "minReplicaCount: 1 # " + s.server + " does not tell of requests that run\n"
+					}
+					return said{what: name + " counts the requests that wait, not those that run, and minReplicaCount is 0",
+						why: "a server that is full and has no queue reads 0: after cooldownPeriod KEDA ends all replicas at once, in the middle of their work", fix: fix}, true
+				}
+			}
+			return said{}, false
+		})
+	}},
+	{"late-signal", Warning, func(o *Object) []said {
+		return o.queries(func(_ *Trigger, q *query) (said, bool) {
+			right := first(q)
+			if other, wrong := meant(right); wrong {
+				right = other
+			}
+			s, queue := waiting[right]
+			return said{what: "it scales on a queue", why: "a queue is 0 until the servers are full; what is missing then is missing for a whole cold start. Requests in flight rise before",
+				fix: fmt.Sprintf(demandFix, strings.Join(both(right), "|"))}, queue && s.running != "" && !slices.Contains(q.names, s.running)
+		})
+	}},
+	{"no-namespace", Warning, func(o *Object) []said {
+		return o.queries(func(_ *Trigger, q *query) (said, bool) {
+			for _, v := range q.selectors {
+				of, pods := "", false
+				for _, m := range v.LabelMatchers {
+					if m.Name == "namespace" || m.Name == "exported_namespace" {
+						of = m.Value
+					}
+					pods = pods || m.Name == "pod"
+				}
+				if of == "" && pods {
+					return said{what: "the query names pods, and no namespace", why: "pods of the same name elsewhere count, too", fix: "# in each selector\nquery: sum(METRIC{namespace=\"" + orName(o.Namespace, "NAMESPACE") + "\",pod=~\"...\"})\n"}, true
+				}
+			}
+			return said{}, false
+		})
+	}},
+	{"pods-too-wide", Warning, func(o *Object) []said {
+		return o.queries(func(_ *Trigger, q *query) (said, bool) {
+			for _, v := range q.selectors {
+				for _, m := range v.LabelMatchers {
+					if m.Name == "pod" && m.Type == labels.MatchRegexp && (strings.HasSuffix(m.Value, ".*") || strings.HasSuffix(m.Value, ".+")) {
+						return said{what: fmt.Sprintf("pod=~%q also matches the pods of every Deployment whose name begins so, such as a canary's", m.Value), why: "their requests count as this one's",
+							fix: fmt.Sprintf("# a Deployment's pods, and no other's\nquery: sum(METRIC{pod=~\"%s-[a-z0-9]+-[a-z0-9]{5}\"})\n", orName(o.Spec.ScaleTargetRef.Name, "TARGET"))}, true
+					}
+				}
+			}
+			return said{}, false
+		})
+	}},
+	{"gpu-metric", Error, func(o *Object) []said {
+		return o.queries(func(_ *Trigger, q *query) (said, bool) {
+			for _, name := range q.names {
+				switch {
+				case strings.HasPrefix(name, "DCGM_FI_DEV_FB_"):
+					return said{what: name + " is memory that servers take when they start and keep", why: "it never falls, and so it never scales down", fix: fmt.Sprintf(demandFix, "vllm:num_requests_running|vllm:num_requests_waiting")}, true
+				case strings.HasPrefix(name, "DCGM_FI_DEV_GPU_UTIL"):
+					return said{what: name + " is how much of the time the GPU does anything", why: "one request keeps it as busy as a hundred: it says nothing of how many more replicas are needed", fix: fmt.Sprintf(demandFix, "vllm:num_requests_running|vllm:num_requests_waiting")}, true
+				}
+			}
+			return said{}, false
+		})
+	}},
+}
+
+// both are the metrics of what runs and of what waits, where one of them is known.
+func both(name string) []string {
+	if right, wrong := meant(name); wrong {
+		name = right
+	}
+	if s, ok := waiting[name]; ok && s.running != "" {
+		return []string{s.running, name}
+	}
+	return []string{name}
+}
+
+func first(q *query) string {
+	if len(q.names) == 0 {
+		return "METRIC"
+	}
+	return q.names[0]
+}
+
+func orName(name, other string) string {
+	if name == "" {
+		return other
+	}
+	return name
+}

@@ -1,0 +1,256 @@
+// Copyright The Hoist Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package doctor_test
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	"sigs.k8s.io/yaml"
+
+	"github.com/hoist-dev/hoist/scaler/doctor"
+)
+
+func read(t testing.TB, path string) []*doctor.Object {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	all, err := doctor.Read(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func names(found []doctor.Finding, but ...doctor.Severity) (all []string) {
+	for _, f := range found {
+		if !slices.Contains(but, f.Severity) {
+			all = append(all, f.Check)
+		}
+	}
+	return all
+}
+
+// What a manifest has that follows the usual advice: nothing in it works, and it applies cleanly.
+var usual = []string{"metric-does-not-exist", "divided-twice", "queue-alone", "cannot-wake", "empty-is-zero", "late-signal", "no-namespace", "pods-too-wide",
+	"no-fallback", "dead-key", "no-port", "flapping", "cooldown-short", "activation-misunderstood", "polling-slow", "no-floor"}
+
+func TestExamine_FindsWhatTheUsualManifestHas(t *testing.T) {
+	t.Parallel()
+	if got := names(doctor.Examine(read(t, "testdata/usual.yaml")[0])); !slices.Equal(got, usual) {
+		t.Errorf("it finds\n%v\nwant\n%v", got, usual)
+	}
+}
+
+// The same in the manifest of an article, where it lies beside the checkout.
+func TestExamine_FindsWhatTheArticleHas(t *testing.T) {
+	t.Parallel()
+	const article = "../../../shared/facts/keda/article-scaledobject.yaml"
+	if _, err := os.Stat(article); err != nil {
+		t.Skip("the article's manifest is not here")
+	}
+	if got := names(doctor.Examine(read(t, article)[0])); !slices.Equal(got, usual) {
+		t.Errorf("it finds\n%v\nwant\n%v", got, usual)
+	}
+}
+
+// A ScaledObject of Hoist's own has nothing that bites.
+func TestExamine_IsContentWithOurs(t *testing.T) {
+	t.Parallel()
+	pages, err := filepath.Glob("../scaledobject/testdata/*.yaml")
+	if err != nil || len(pages) < 10 {
+		t.Fatal(pages, err)
+	}
+	for _, page := range pages {
+		for _, f := range doctor.Examine(read(t, page)[0]) {
+			if f.Severity != doctor.Note {
+				t.Errorf("%s: %+v", page, f)
+			}
+		}
+	}
+}
+
+const sound = `
+apiVersion: keda.sh/v1alpha1
+kind: ScaledObject
+metadata: {name: chat, namespace: prod}
+spec:
+  scaleTargetRef: {name: chat}
+  pollingInterval: 5
+  cooldownPeriod: 1800
+  minReplicaCount: 1
+  maxReplicaCount: 4
+  fallback: {failureThreshold: 15, replicas: 2, behavior: currentReplicasIfHigher}
+  advanced: {horizontalPodAutoscalerConfig: {behavior: {scaleDown: {stabilizationWindowSeconds: 600}}}}
+  triggers:
+    - type: prometheus
+      metadata:
+        serverAddress: http://prometheus:9090
+        ignoreNullValues: "false"
+        query: sum({__name__=~"vllm:num_requests_(running|waiting)",namespace="prod",pod=~"chat-[a-z0-9]+-[a-z0-9]{5}"})
+`
+
+// Each check finds its one thing, and nothing in a manifest that is sound.
+func TestExamine_EachCheck(t *testing.T) {
+	t.Parallel()
+	covered := map[string]bool{}
+	for _, name := range usual {
+		covered[name] = true
+	}
+	set := func(path string, value string) func(map[string]any) {
+		return func(m map[string]any) {
+			steps := strings.Split(path, ".")
+			for _, step := range steps[:len(steps)-1] {
+				switch next := m[step].(type) {
+				case map[string]any:
+					m = next
+				case []any:
+					m, _ = next[0].(map[string]any)
+				default:
+					made := map[string]any{}
+					m[step], m = made, made
+				}
+			}
+			var v any
+			if err := yaml.Unmarshal([]byte(value), &v); err != nil {
+				t.Fatal(err)
+			}
+			m[steps[len(steps)-1]] = v
+		}
+	}
+	query := func(q string) func(map[string]any) { return set("spec.triggers.metadata.query", "'"+q+"'") }
+	pod := &corev1.Pod{Spec: corev1.PodSpec{Containers: []corev1.Container{{Resources: corev1.ResourceRequirements{Limits: corev1.ResourceList{"nvidia.com/gpu": resource.MustParse("1")}}}}}}
+	quota := corev1.ResourceQuota{Spec: corev1.ResourceQuotaSpec{Hard: corev1.ResourceList{"requests.nvidia.com/gpu": resource.MustParse("2")}}}
+	for _, row := range []struct {
+		change func(map[string]any)
+		facts  *doctor.Facts
+		want   string
+	}{
+		{func(map[string]any) {}, nil, ""},
+		{func(map[string]any) {}, &doctor.Facts{Pod: pod, Metrics: map[string]bool{"vllm:num_requests_running": true, "vllm:num_requests_waiting": true}}, ""},
+		{query("sum("), nil, "query-unreadable"},
+		{set("spec.triggers.metadata", "{serverAddress: 'http://a:1', ignoreNullValues: 'false'}"), nil, "query-unreadable"},
+		{query("vllm:num_requests_running"), nil, "several-elements"},
+		{query("sum by (pod) (vllm:num_requests_running)"), nil, "several-elements"},
+		{query("avg(vllm:num_requests_running)"), nil, "divided-twice"},
+		{query("sum(a) / clamp_min(count(a), 1)"), nil, "divided-twice"},
+		{query("max(DCGM_FI_DEV_FB_USED)"), nil, "gpu-metric"},
+		{query("max(DCGM_FI_DEV_GPU_UTIL)"), nil, "gpu-metric"},
+		{set("spec.fallback.replicas", "0"), nil, "fallback-ends-replicas"},
+		{set("spec.fallback.behavior", "static"), nil, "fallback-ends-replicas"},
+		{set("spec.idleReplicaCount", "1"), nil, "idle-replicas"},
+		{set("metadata.name", strings.Repeat("a", 55)), nil, "name-too-long"},
+		{set("spec.triggers.authenticationRef", "{name: a}"), nil, "authentication-ignored"},
+		{set("spec.triggers.metadata.serverAddress", "'::'"), nil, "no-port"},
+		{set("spec.advanced.scalingModifiers", "{formula: a, target: '0.7'}"), nil, "fractional-target"},
+		{func(m map[string]any) {
+			set("spec.triggers", "[{type: external, metadata: {}}, {type: cron, metadata: {}}]")(m)
+		}, nil, "external-scaler"},
+		{set("spec.triggers", "[{type: prometheus, metadata: {serverAddress: 'http://a:1', ignoreNullValues: 'false', query: 'sum(vllm:num_requests_running)'}}, "+
+			"{type: prometheus, metadata: {serverAddress: 'http://a:1', ignoreNullValues: 'false', query: 'sum(vllm:num_requests_running) + sum(vllm:num_requests_waiting)'}}]"), nil, ""},
+		{set("spec.triggers", "[{type: prometheus, metadata: {serverAddress: 'http://a:1', ignoreNullValues: 'false', query: 'sum(vllm:num_requests_running)'}}, "+
+			"{type: prometheus, metadata: {serverAddress: 'http://a:1', ignoreNullValues: 'false', query: 'sum(vllm:num_requests_waiting)'}}]"), nil, "late-signal highest-not-sum"},
+		{set("spec.triggers", "[{type: cpu, metricType: Utilization, metadata: {value: '60'}}]"), nil, ""},
+		{func(map[string]any) {}, &doctor.Facts{}, "target-missing"},
+		{func(map[string]any) {}, &doctor.Facts{Pod: pod, Replicas: 1, Quotas: []corev1.ResourceQuota{quota}}, "quota-too-small"},
+		{func(map[string]any) {}, &doctor.Facts{Pod: pod, Failed: "exceeded quota"}, "pods-not-made"},
+		{func(map[string]any) {}, &doctor.Facts{Pod: pod, Replicas: 1, HPA: "no metric"}, "hpa-unknown"},
+		{func(map[string]any) {}, &doctor.Facts{Pod: pod, HPA: "ScalingDisabled"}, ""},
+		{func(map[string]any) {}, &doctor.Facts{Pod: pod, Metrics: map[string]bool{"vllm:num_requests_running": true}}, "metric-not-in-prometheus"},
+		{set("status", "{conditions: [{type: Ready, status: 'False', message: broken}]}"), nil, "keda-not-ready"},
+		{set("status", "{conditions: [{type: Fallback, status: 'True'}]}"), nil, "in-fallback"},
+	} {
+		var m map[string]any
+		if err := yaml.Unmarshal([]byte(sound), &m); err != nil {
+			t.Fatal(err)
+		}
+		row.change(m)
+		content, err := yaml.Marshal(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o, err := doctor.Parse(content)
+		if err != nil || o == nil {
+			t.Fatal(string(content), err)
+		}
+		o.Facts = row.facts
+		got := names(doctor.Examine(o), doctor.Note)
+		if strings.Join(got, " ") != row.want {
+			t.Errorf("it finds %v, want %s, in\n%s", got, row.want, content)
+		}
+		for _, name := range got {
+			covered[name] = true
+		}
+	}
+	for _, name := range doctor.Checks() {
+		if !covered[name] {
+			t.Errorf("no test makes %s find anything", name)
+		}
+	}
+}
+
+// Every fix can be pasted: it is YAML.
+func TestExamine_FixesAreYAML(t *testing.T) {
+	t.Parallel()
+	for _, f := range doctor.Examine(read(t, "testdata/usual.yaml")[0]) {
+		var m map[string]any
+		if err := yaml.Unmarshal([]byte(f.Fix), &m); err != nil || len(m) == 0 {
+			t.Errorf("%s: %v\n%s", f.Check, err, f.Fix)
+		}
+		if f.What == "" || f.Why == "" {
+			t.Errorf("%s says nothing", f.Check)
+		}
+	}
+}
+
+// docs/doctor.md explains each check, and no other.
+func TestDocs_ExplainEachCheck(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../docs/doctor.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var documented []string
+	for _, row := range regexp.MustCompile("(?m)^\\| `([a-z-]+)` \\|").FindAllStringSubmatch(string(page), -1) {
+		documented = append(documented, row[1])
+	}
+	known := doctor.Checks()
+	slices.Sort(documented)
+	slices.Sort(known)
+	if !slices.Equal(documented, known) {
+		t.Errorf("documented are\n%v\nknown are\n%v", documented, known)
+	}
+}
+
+// Whatever a manifest holds, it is examined or refused.
+func FuzzRead(f *testing.F) {
+	for _, page := range []string{"testdata/usual.yaml", "../scaledobject/testdata/full.yaml"} {
+		content, err := os.ReadFile(page)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(string(content))
+	}
+	f.Add(sound)
+	f.Fuzz(func(t *testing.T, text string) {
+		all, err := doctor.Read(strings.NewReader(text))
+		if err != nil {
+			return
+		}
+		for _, o := range all {
+			if err := doctor.Write(new(strings.Builder), len(all), doctor.Examine(o)); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}

@@ -1,0 +1,152 @@
+// Copyright The Hoist Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package doctor
+
+import (
+	"errors"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/promql/parser"
+)
+
+// query is PromQL, taken apart.
+type query struct {
+	selectors []*parser.VectorSelector
+	names     []string // of metrics, without repetition, in order
+	single    bool     // it gives one element at most
+	averaged  bool     // by pods: avg, or a division by count
+	orZero    bool     // it ends in "or vector(0)" or the like
+}
+
+const longestQuery = 64 << 10
+
+// parse takes a query apart.
+func parse(text string) (*query, error) {
+	switch {
+	case strings.TrimSpace(text) == "":
+		return nil, errors.New("there is none")
+	case len(text) > longestQuery:
+		return nil, errors.New("it is too long")
+	}
+	expression, err := parser.NewParser(parser.Options{}).ParseExpr(text)
+	if err != nil {
+		return nil, err
+	}
+	q := &query{single: single(expression)}
+	parser.Inspect(expression, func(n parser.Node, _ []parser.Node) error {
+		switch n := n.(type) {
+		case *parser.VectorSelector:
+			q.take(n)
+		case *parser.AggregateExpr:
+			q.averaged = q.averaged || n.Op == parser.AVG
+		case *parser.BinaryExpr:
+			q.averaged = q.averaged || n.Op == parser.DIV && counts(n.RHS)
+			q.orZero = q.orZero || n.Op == parser.LOR && zero(n.RHS)
+		}
+		return nil
+	})
+	return q, nil
+}
+
+func (q *query) take(v *parser.VectorSelector) {
+	q.selectors = append(q.selectors, v)
+	for _, name := range named(v) {
+		if !slices.Contains(q.names, name) {
+			q.names = append(q.names, name)
+		}
+	}
+}
+
+// named are the metrics of a selector: one, or the alternatives of a pattern.
+func named(v *parser.VectorSelector) []string {
+	for _, m := range v.LabelMatchers {
+		if m.Name == model.MetricNameLabel && (m.Type == labels.MatchEqual || m.Type == labels.MatchRegexp) {
+			return alternatives(m.Value)
+		}
+	}
+	return nil
+}
+
+var plain = regexp.MustCompile(`^[a-zA-Z_:][a-zA-Z0-9_:]*$`)
+
+// alternatives of a|b and x_(a|b); what is more than that is not told.
+func alternatives(pattern string) (names []string) {
+	before, after, found := strings.Cut(pattern, "(")
+	parts := strings.Split(pattern, "|")
+	if found {
+		middle, end, closed := strings.Cut(after, ")")
+		if !closed {
+			return nil
+		}
+		parts = nil
+		for part := range strings.SplitSeq(middle, "|") {
+			parts = append(parts, before+part+end)
+		}
+	}
+	for _, name := range parts {
+		if plain.MatchString(name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// single reports whether an expression gives one element at most, as KEDA wants it.
+func single(e parser.Expr) bool {
+	switch e := e.(type) {
+	case *parser.ParenExpr:
+		return single(e.Expr)
+	case *parser.StepInvariantExpr:
+		return single(e.Expr)
+	case *parser.UnaryExpr:
+		return single(e.Expr)
+	case *parser.NumberLiteral:
+		return true
+	case *parser.AggregateExpr:
+		return len(e.Grouping) == 0 && !e.Without && !slices.Contains(keeping, e.Op)
+	case *parser.BinaryExpr:
+		return single(e.LHS) && single(e.RHS)
+	case *parser.Call:
+		return slices.Contains(makers, e.Func.Name) || slices.ContainsFunc(e.Args, single)
+	}
+	return false
+}
+
+// keeping are aggregations that give several elements, makers functions that give one whatever they are given.
+var (
+	keeping = []parser.ItemType{parser.TOPK, parser.BOTTOMK, parser.COUNT_VALUES, parser.LIMITK, parser.LIMIT_RATIO}
+	makers  = []string{"vector", "scalar", "absent", "time"}
+)
+
+func counts(e parser.Expr) bool {
+	switch e := e.(type) {
+	case *parser.ParenExpr:
+		return counts(e.Expr)
+	case *parser.AggregateExpr:
+		return e.Op == parser.COUNT
+	case *parser.Call:
+		return slices.ContainsFunc(e.Args, counts)
+	case *parser.BinaryExpr:
+		return counts(e.LHS) || counts(e.RHS)
+	}
+	return false
+}
+
+// zero is vector(0), in parentheses or not.
+func zero(e parser.Expr) bool {
+	switch e := e.(type) {
+	case *parser.ParenExpr:
+		return zero(e.Expr)
+	case *parser.Call:
+		if e.Func.Name == "vector" && len(e.Args) == 1 {
+			n, ok := e.Args[0].(*parser.NumberLiteral)
+			return ok && n.Val == 0
+		}
+	}
+	return false
+}
