@@ -95,6 +95,7 @@ var reasons = []struct {
 	{cachenode.ErrExpired, v1alpha1.SourceDeniedReason},
 	{cachenode.ErrInvalid, v1alpha1.SourceInvalidReason},
 	{cachenode.ErrUnsafe, v1alpha1.UnsafeReason},
+	{cachenode.ErrUnsupported, v1alpha1.SourceUnsupportedReason},
 }
 
 func reasonOf(err error) string {
