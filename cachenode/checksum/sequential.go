@@ -38,7 +38,7 @@ func newSHA1() hash.Hash   { return sha1.New() } //nolint:gosec // see above
 func newGitBlob(parts []int64) func() hash.Hash {
 	return func() hash.Hash {
 		h := newSHA1()
-		fmt.Fprintf(h, "blob %d\x00", parts[0])
+		h.Write(fmt.Appendf(nil, "blob %d\x00", parts[0]))
 		return h
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"github.com/hoist-dev/hoist/cachenode"
+	"github.com/hoist-dev/hoist/cachenode/source/ranged"
 )
 
 // Bounds on a listing. A page may be short or empty, so pages are bounded as well.
@@ -78,7 +79,7 @@ func appendFiles(keys []string, page *s3.ListObjectsV2Output, prefix string) ([]
 			return nil, err
 		}
 		if !strings.HasPrefix(key, prefix) {
-			return nil, fmt.Errorf("%q is listed and not under the prefix", clean(key, 200))
+			return nil, fmt.Errorf("%q is listed and not under the prefix", ranged.Clean(key, 200))
 		}
 		if strings.HasSuffix(key, "/") {
 			continue
