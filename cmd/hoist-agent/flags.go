@@ -29,6 +29,7 @@ type options struct {
 	minFreePercent float64
 	buffers        string
 	maxConnections int
+	volumes        map[string]string
 	bandwidth      string
 	scrubEvery     time.Duration
 	scrubRate      string
@@ -74,6 +75,7 @@ mounted keep it, whatever happens to the agent.`,
 	flags.Float64Var(&o.minFreePercent, "min-free-percent", 15, "part of the disk to leave free")
 	flags.StringVar(&o.buffers, "buffers", "256Mi", "memory for downloads")
 	flags.IntVar(&o.maxConnections, "max-connections", 0, "most connections to origins; 0 is as many as the buffers allow")
+	flags.StringToStringVar(&o.volumes, "volume", nil, "a volume for pvc:// sources, as CLAIM=PATH of where it is mounted; may be given again")
 	flags.StringVar(&o.bandwidth, "bandwidth", "0", "most bytes a second to download, such as 1Gi; 0 is no cap")
 	flags.DurationVar(&o.scrubEvery, "scrub-every", 24*time.Hour, "how long after a search for bit rot the next begins; 0 never")
 	flags.StringVar(&o.scrubRate, "scrub-rate", "20Mi", "bytes a second that the search reads")

@@ -26,9 +26,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/hoist-dev/hoist/api/v1alpha1"
-	"github.com/hoist-dev/hoist/cachenode"
 	"github.com/hoist-dev/hoist/cachenode/agent/origin"
-	"github.com/hoist-dev/hoist/cachenode/source/s3"
 	"github.com/hoist-dev/hoist/prefetch"
 	"github.com/hoist-dev/hoist/webhook"
 )
@@ -39,6 +37,7 @@ type options struct {
 	namespace    string
 	agentAccount string
 	logLevel     string
+	volumes      map[string]string
 	webhook      webhookOptions
 }
 
@@ -67,6 +66,7 @@ CacheNode what that node shall hold. With --webhook-service it also gives pods t
 	flags.StringVar(&o.listen, "listen", ":9471", "address of /metrics and /healthz")
 	flags.StringVar(&o.namespace, "namespace", os.Getenv("POD_NAMESPACE"), "namespace of the lease that the leader holds")
 	flags.StringVar(&o.agentAccount, "agent-account", "hoist-system/hoist-agent", "service account of the agents, as NAMESPACE/NAME")
+	flags.StringToStringVar(&o.volumes, "volume", nil, "a volume for pvc:// sources, as CLAIM=PATH of where it is mounted; may be given again")
 	o.webhook.addFlags(flags)
 	flags.StringVar(&o.logLevel, "log-level", "info", "debug, info, warn or error")
 	return cmd
@@ -82,9 +82,7 @@ func run(ctx context.Context, o *options, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	sources := &origin.Sources{Reader: mgr.GetAPIReader(), Open: func(ctx context.Context, a origin.Access) (cachenode.Source, error) {
-		return s3.New(ctx, a.S3(log, 0))
-	}}
+	sources := &origin.Sources{Reader: mgr.GetAPIReader(), Open: origin.Options{Volumes: o.volumes, Log: log}.Open}
 	models := &prefetch.ModelReconciler{Client: mgr.GetClient(), Resolver: sources, Now: time.Now, AgentAccount: client.ObjectKey{Namespace: namespace, Name: name}}
 	planner := &prefetch.Planner{Client: mgr.GetClient(), Now: time.Now}
 	if err := errors.Join(models.Setup(mgr), planner.Setup(mgr)); err != nil {

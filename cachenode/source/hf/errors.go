@@ -28,7 +28,7 @@ type verdict struct {
 const (
 	hintRepo  = "check the name of the repository; a private one needs HF_TOKEN"
 	hintGated = "accept its terms on the Hub with the account of HF_TOKEN, and give the token access to gated repositories"
-	hintToken = "check HF_TOKEN"
+	hintToken = "check HF_TOKEN" //nolint:gosec // the name of a variable
 )
 
 // byCode judges the Hub's X-Error-Code. Without a token a private repository is answered

@@ -32,7 +32,7 @@ func (s *Source) Open(ctx context.Context, o cachenode.Origin, f cachenode.File,
 		return io.NopCloser(bytes.NewReader(nil)), nil
 	}
 	p := pull{source: s, at: at, commit: o.Commit, file: f, r: r}
-	answer, err := p.content(ctx, s.base.JoinPath(o.Bucket, "resolve", o.Commit, escaped(f.Source.Key)))
+	answer, err := p.content(ctx, s.base.JoinPath(o.Bucket, "resolve", o.Commit, escaped(f.Source.Key))) //nolint:bodyclose // the stream closes it
 	if err != nil {
 		return nil, gone(at, err)
 	}

@@ -1,0 +1,7 @@
+// Copyright The Hoist Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package origin
+
+// juiceFS is what the JuiceFS library adds: nothing.
+func juiceFS() map[string]kind { return nil }
