@@ -8,6 +8,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"sync"
@@ -65,6 +66,7 @@ func (s *Sources) For(ctx context.Context, m *v1alpha1.Model) (cachenode.Source,
 	if s.made == nil {
 		s.made = map[types.NamespacedName]madeSource{}
 	}
+	s.close(key)
 	s.made[key] = madeSource{sum, source}
 	return source, nil
 }
@@ -73,7 +75,15 @@ func (s *Sources) For(ctx context.Context, m *v1alpha1.Model) (cachenode.Source,
 func (s *Sources) Forget(model types.NamespacedName) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.close(model)
 	delete(s.made, model)
+}
+
+// close ends the connections of a Model's source that nobody uses; streams that are open go on. s.mu is held.
+func (s *Sources) close(model types.NamespacedName) {
+	if closer, ok := s.made[model].source.(io.Closer); ok {
+		_ = closer.Close() // it was only read from
+	}
 }
 
 func (s *Sources) access(ctx context.Context, m *v1alpha1.Model) (Access, error) {
