@@ -35,7 +35,7 @@ type Model struct {
 
 // ModelSpec is what the user says.
 //
-// +kubebuilder:validation:XValidation:rule="!has(self.s3) || self.source.startsWith('s3://')",message="s3 is for sources with s3://"
+// +kubebuilder:validation:XValidation:rule="!has(self.s3) || self.source.matches('^(s3|minio|gs|oss|cos|obs|b2)://')",message="s3 is for stores that speak its protocol: s3, minio, gs, oss, cos, obs, b2"
 // +kubebuilder:validation:XValidation:rule="!has(self.hf) || self.source.startsWith('hf://')",message="hf is for sources with hf://"
 // +kubebuilder:validation:XValidation:rule="!has(self.credentials) || !self.source.startsWith('pvc://')",message="a volume that is mounted has no credentials"
 // +kubebuilder:validation:XValidation:rule="self.source == oldSelf.source",message="source can't be changed, because pods rely on what the Model is: make another Model, or publish a new revision at the same source"
@@ -86,16 +86,16 @@ type ModelSpec struct {
 	AllowedNamespaces []string `json:"allowedNamespaces,omitempty"`
 }
 
-// S3Options say how to reach a bucket.
+// S3Options say how to reach a bucket, of AWS or of another store that speaks S3's protocol.
 type S3Options struct {
-	// endpoint is the URL of an S3 service other than AWS.
+	// endpoint is the URL of an S3 service other than AWS. minio:// needs it; gs, oss, cos, obs and b2 have their own.
 	//
 	// +optional
 	// +kubebuilder:validation:MaxLength=255
 	// +kubebuilder:validation:XValidation:rule="self.matches('^https?://[^/@?#]+/?$')",message="write endpoint as https://host:port, without a path and without credentials"
 	Endpoint string `json:"endpoint,omitempty"`
 
-	// region of the bucket.
+	// region of the bucket. oss, cos, obs and b2 need it.
 	//
 	// +optional
 	// +kubebuilder:validation:MaxLength=64

@@ -42,6 +42,9 @@ func kinds() map[string]kind {
 		file.Scheme:       {nil, nil, openFiles},
 		file.VolumeScheme: {nil, nil, openVolumes},
 	}
+	for scheme := range stores() {
+		all[scheme] = kind{all["s3"].required, all["s3"].optional, openStore}
+	}
 	maps.Copy(all, juiceFS())
 	return all
 }
@@ -54,17 +57,21 @@ func Schemes() []string { return slices.Sorted(maps.Keys(kinds())) }
 func (o Options) Open(ctx context.Context, a Access) (cachenode.Source, error) {
 	k, ok := kinds()[a.Scheme]
 	if !ok {
-		return nil, unsupported(a.Scheme, "this build has no source for it", fmt.Sprintf("it reads %v; builds with the tag nojuicefs lack JuiceFS and object stores other than S3", Schemes()))
+		return nil, unsupported(a.Scheme, "this build has no source for it", fmt.Sprintf("it reads %v; builds with the tag nojuicefs lack juicefs and az", Schemes()))
 	}
 	return k.open(ctx, o, a)
 }
 
 func openS3(ctx context.Context, o Options, a Access) (cachenode.Source, error) {
+	return s3.New(ctx, s3Config(o, a))
+}
+
+func s3Config(o Options, a Access) s3.Config {
 	c := s3.Config{Endpoint: a.Endpoint, Region: a.Region, Profile: o.Profile, Anonymous: a.Anonymous, MaxConnections: o.MaxConnections, Logger: o.Log}
 	if a.Secret != nil {
 		c.Keys = &s3.Keys{AccessKeyID: a.Secret[accessKeyID], SecretAccessKey: a.Secret[secretAccessKey], SessionToken: a.Secret[sessionToken]}
 	}
-	return s3.New(ctx, c)
+	return c
 }
 
 func openHub(_ context.Context, o Options, a Access) (cachenode.Source, error) {

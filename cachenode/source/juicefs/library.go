@@ -1,7 +1,7 @@
 // Copyright The Hoist Authors
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build !nojuicefs && (cgo || nogspt && nosqlite)
+//go:build !nojuicefs && (cgo || (nogspt && nosqlite))
 
 package juicefs
 

@@ -28,7 +28,7 @@ const (
 // server orders them. Keys that end in "/", which consoles create to show a directory,
 // are no files. A listing that does not end is ErrInvalid.
 func (s *Source) list(ctx context.Context, bucket, prefix string) ([]string, error) {
-	at := target{"list", bucket, prefix}
+	at := target{"list", s.scheme, bucket, prefix}
 	var keys []string
 	seen := map[string]bool{}
 	for token := ""; ; {
@@ -107,7 +107,7 @@ func (s *Source) nearby(ctx context.Context, ref cachenode.Ref) string {
 	if stem == "" {
 		return ""
 	}
-	page, err := s.page(ctx, target{"list", ref.Bucket, stem}, &s3.ListObjectsV2Input{Delimiter: aws.String("/"), MaxKeys: aws.Int32(5)})
+	page, err := s.page(ctx, target{"list", s.scheme, ref.Bucket, stem}, &s3.ListObjectsV2Input{Delimiter: aws.String("/"), MaxKeys: aws.Int32(5)})
 	if err != nil {
 		return ""
 	}
@@ -120,7 +120,7 @@ func (s *Source) nearby(ctx context.Context, ref cachenode.Ref) string {
 	}
 	for _, encoded := range found {
 		if key, err := decodeKey(encoded, page.EncodingType); err == nil && key != ref.Key {
-			return "did you mean " + target{"", ref.Bucket, key}.subject() + "?"
+			return "did you mean " + target{"", s.scheme, ref.Bucket, key}.subject() + "?"
 		}
 	}
 	return ""

@@ -20,9 +20,9 @@ import (
 
 // Open implements [cachenode.Source]. It is one GET with Range and If-Match.
 func (s *Source) Open(ctx context.Context, o cachenode.Origin, f cachenode.File, r cachenode.Range) (io.ReadCloser, error) {
-	at := target{"get", o.Bucket, f.Source.Key}
+	at := target{"get", s.scheme, o.Bucket, f.Source.Key}
 	switch {
-	case o.Scheme != Scheme || o.Endpoint != s.endpoint:
+	case o.Scheme != s.scheme || o.Endpoint != s.endpoint:
 		return nil, invalid(at.op, at.subject(), fmt.Errorf("it is at %q, this source reads %q", o.Endpoint, s.endpoint), "")
 	case r.Off < 0 || r.Len <= 0 || r.Off > f.Size-r.Len:
 		return nil, invalid(at.op, at.subject(), fmt.Errorf("%d bytes from %d of %d", r.Len, r.Off, f.Size), "")
