@@ -37,12 +37,12 @@ type options struct {
 	namespace    string
 	agentAccount string
 	logLevel     string
-	volumes      map[string]string
+	volumes      origin.Volumes
 	webhook      webhookOptions
 }
 
 func newCommand() *cobra.Command {
-	var o options
+	o := options{volumes: origin.Volumes{}}
 	cmd := &cobra.Command{
 		Use:   "hoist-controller",
 		Short: "Resolve Models, and plan which node holds which",
@@ -66,7 +66,7 @@ CacheNode what that node shall hold. With --webhook-service it also gives pods t
 	flags.StringVar(&o.listen, "listen", ":9471", "address of /metrics and /healthz")
 	flags.StringVar(&o.namespace, "namespace", os.Getenv("POD_NAMESPACE"), "namespace of the lease that the leader holds")
 	flags.StringVar(&o.agentAccount, "agent-account", "hoist-system/hoist-agent", "service account of the agents, as NAMESPACE/NAME")
-	flags.StringToStringVar(&o.volumes, "volume", nil, "a volume for pvc:// sources, as CLAIM=PATH of where it is mounted; may be given again")
+	flags.Var(o.volumes, "volume", "a volume for pvc:// sources, as claim=CLAIM,path=/PATH,namespaces=NAMESPACE+NAMESPACE; may be given again")
 	o.webhook.addFlags(flags)
 	flags.StringVar(&o.logLevel, "log-level", "info", "debug, info, warn or error")
 	return cmd

@@ -19,9 +19,9 @@ import (
 
 // Options are what all sources of a process have in common.
 type Options struct {
-	MaxConnections int               // idle connections kept for each host; 0 is each kind's own
-	Profile        string            // AWS profile
-	Volumes        map[string]string // mount points of the volumes that pvc:// reads, by claim
+	MaxConnections int     // idle connections kept for each host; 0 is each kind's own
+	Profile        string  // AWS profile
+	Volumes        Volumes // that pvc:// reads
 	Log            *slog.Logger
 
 	// Local lets sources read files of this machine: what a person on it may, and nobody who writes a Model.
@@ -90,8 +90,8 @@ func openFiles(_ context.Context, o Options, _ Access) (cachenode.Source, error)
 	return file.New(), nil
 }
 
-func openVolumes(_ context.Context, o Options, _ Access) (cachenode.Source, error) {
-	return file.NewVolumes(o.Volumes), nil
+func openVolumes(_ context.Context, o Options, a Access) (cachenode.Source, error) {
+	return file.NewVolumes(o.Volumes.open(a.Namespace)), nil
 }
 
 func unsupported(scheme, why, hint string) error {

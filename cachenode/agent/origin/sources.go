@@ -20,6 +20,7 @@ import (
 
 	"github.com/hoist-dev/hoist/api/v1alpha1"
 	"github.com/hoist-dev/hoist/cachenode"
+	"github.com/hoist-dev/hoist/cachenode/source/file"
 )
 
 // The keys of a Secret that a Model names.
@@ -88,6 +89,9 @@ func (s *Sources) close(model types.NamespacedName) {
 
 func (s *Sources) access(ctx context.Context, m *v1alpha1.Model) (Access, error) {
 	a := described(&m.Spec)
+	if a.Scheme == file.VolumeScheme {
+		a.Namespace = m.Namespace
+	}
 	if m.Spec.Credentials == nil {
 		return a, nil
 	}

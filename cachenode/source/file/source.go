@@ -77,7 +77,7 @@ func (s *Source) volume(claim string) (string, error) {
 		return at, nil
 	}
 	return "", &cachenode.Error{Kind: cachenode.ErrUnsupported, Op: "open", Subject: VolumeScheme + "://" + claim + "/",
-		Err: fmt.Errorf("the volume %q is not mounted here", claim), Hint: "have the chart mount it: sources.volumes"}
+		Err: fmt.Errorf("the volume %q is not mounted here", claim), Hint: "have the chart mount it, for the Model's namespace: volumes"}
 }
 
 // uri names a file in messages.
