@@ -19,8 +19,8 @@ const (
 )
 
 const (
-	blockSize = 1 << 20 // bytes of one read(2)
-	ahead     = 2       // reads of one stream at a time: fetch has many streams
+	blockSize = 256 << 10 // bytes of one read(2): a hundred streams have their buffers in 50 MiB
+	ahead     = 2         // reads of one stream at a time: fetch has many streams
 )
 
 // Source reads mounted file systems. It is safe for concurrent use.

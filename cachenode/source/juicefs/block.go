@@ -6,6 +6,7 @@
 package juicefs
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -13,47 +14,51 @@ import (
 	"github.com/juicedata/juicefs/pkg/meta"
 )
 
-// fill reads len(p) bytes of a chunk, from the byte at on. Slices follow each other
+// part is the piece of a chunk that one request reads: part of one block, or of a hole.
+type part struct {
+	slice meta.Slice // Id 0 is a hole
+	off   int64      // in the slice
+	len   int64
+}
+
+// locate finds the part that begins at byte at of a chunk. Slices follow each other
 // without a gap; what is behind the last one was never written and reads as zeros.
-func (v *volume) fill(ctx context.Context, slices []meta.Slice, p []byte, at int64) error {
+func (v *volume) locate(slices []meta.Slice, at int64) part {
 	begin := int64(0) // of the slice in the chunk
 	for _, s := range slices {
 		end := begin + int64(s.Len)
-		if len(p) == 0 {
-			return nil
+		if at >= end {
+			begin = end
+			continue
 		}
-		if at < end {
-			n := min(end-at, int64(len(p)))
-			if err := v.slice(ctx, s, p[:n], int64(s.Off)+at-begin); err != nil {
-				return err
-			}
-			p, at = p[n:], at+n
+		p := part{slice: s, off: int64(s.Off) + at - begin, len: end - at}
+		if s.Id != 0 {
+			p.len = min(p.len, v.blockSize-p.off%v.blockSize)
 		}
-		begin = end
+		return p
 	}
-	clear(p)
-	return nil
+	return part{len: meta.ChunkSize - at}
 }
 
-// slice reads from one write, from its byte off on, block by block.
-func (v *volume) slice(ctx context.Context, s meta.Slice, p []byte, off int64) error {
-	if s.Id == 0 { // a hole
-		clear(p)
-		return nil
+// open streams a part.
+func (v *volume) open(ctx context.Context, p part) (io.ReadCloser, error) {
+	if p.slice.Id == 0 {
+		return io.NopCloser(io.LimitReader(zeros{}, p.len)), nil
 	}
-	if off+int64(len(p)) > int64(s.Size) {
-		return fmt.Errorf("the metadata has a slice of %d bytes where %d are", s.Size, off+int64(len(p)))
+	if p.off+p.len > int64(p.slice.Size) {
+		return nil, fmt.Errorf("the metadata has a slice of %d bytes where %d are", p.slice.Size, p.off+p.len)
 	}
-	for len(p) > 0 {
-		i := off / v.blockSize
-		size := min(v.blockSize, int64(s.Size)-i*v.blockSize)
-		n := min(size-off%v.blockSize, int64(len(p)))
-		if err := v.block(ctx, v.key(s.Id, i, size), p[:n], off%v.blockSize, size); err != nil {
-			return err
-		}
-		p, off = p[n:], off+n
+	i, off := p.off/v.blockSize, p.off%v.blockSize
+	size := min(v.blockSize, int64(p.slice.Size)-i*v.blockSize)
+	key := v.key(p.slice.Id, i, size)
+	if v.unpack != nil {
+		return v.packed(ctx, key, off, p.len, size)
 	}
-	return nil
+	in, err := v.store.Get(ctx, key, off, p.len)
+	if err != nil {
+		return nil, fmt.Errorf("get the block %s: %w", key, err)
+	}
+	return in, nil
 }
 
 // key is the name of a block in the object store.
@@ -64,36 +69,28 @@ func (v *volume) key(id uint64, i, size int64) string {
 	return fmt.Sprintf("chunks/%d/%d/%d_%d_%d", id/1_000_000, id/1000, id, i, size)
 }
 
-// block reads part of a block of size bytes.
-func (v *volume) block(ctx context.Context, key string, p []byte, off, size int64) error {
-	if v.unpack != nil {
-		return v.packed(ctx, key, p, off, size)
-	}
-	in, err := v.store.Get(ctx, key, off, int64(len(p)))
-	if err != nil {
-		return fmt.Errorf("get the block %s: %w", key, err)
-	}
-	defer in.Close()
-	if _, err := io.ReadFull(in, p); err != nil {
-		return fmt.Errorf("read the block %s: %w", key, err)
-	}
-	return nil
-}
-
-func (v *volume) packed(ctx context.Context, key string, p []byte, off, size int64) error {
+// packed reads a whole block, of size bytes once it is decompressed.
+func (v *volume) packed(ctx context.Context, key string, off, length, size int64) (io.ReadCloser, error) {
 	in, err := v.store.Get(ctx, key, 0, -1)
 	if err != nil {
-		return fmt.Errorf("get the block %s: %w", key, err)
+		return nil, fmt.Errorf("get the block %s: %w", key, err)
 	}
 	defer in.Close()
 	raw, err := io.ReadAll(io.LimitReader(in, maxBlock))
 	if err != nil {
-		return fmt.Errorf("read the block %s: %w", key, err)
+		return nil, fmt.Errorf("read the block %s: %w", key, err)
 	}
 	plain, err := v.unpack(raw, int(size))
 	if err != nil {
-		return fmt.Errorf("unpack the block %s: %w", key, err)
+		return nil, fmt.Errorf("unpack the block %s: %w", key, err)
 	}
-	copy(p, plain[off:])
-	return nil
+	return io.NopCloser(bytes.NewReader(plain[off : off+length])), nil
+}
+
+// zeros is a hole.
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) {
+	clear(p)
+	return len(p), nil
 }

@@ -31,7 +31,7 @@ func (s *Source) Open(ctx context.Context, o cachenode.Origin, f cachenode.File,
 	if err != nil {
 		return nil, err
 	}
-	h := &handle{volume: v, file: f, slices: map[uint32][]meta.Slice{}}
+	h := &handle{volume: v, file: f}
 	if v.uuid != o.Endpoint {
 		err = fmt.Errorf("%w: it is the volume %s now, was %s", cachenode.ErrChanged, v.uuid, o.Endpoint)
 	} else {
@@ -41,7 +41,7 @@ func (s *Source) Open(ctx context.Context, o cachenode.Origin, f cachenode.File,
 		s.release(v)
 		return nil, fault(ctx, "open", subject, err)
 	}
-	return &body{ReadCloser: s.reader(v).Open(ctx, r, h.readAt, h.confirm), ctx: ctx, subject: subject, release: sync.OnceFunc(func() { s.release(v) })}, nil
+	return &stream{ctx: ctx, handle: h, subject: subject, at: r.Off, left: r.Len, chunk: -1, release: sync.OnceFunc(func() { s.release(v) })}, nil
 }
 
 // handle is a file that is being read.
@@ -49,9 +49,6 @@ type handle struct {
 	volume *volume
 	file   cachenode.File
 	inode  meta.Ino
-
-	mu     sync.Mutex
-	slices map[uint32][]meta.Slice // by chunk of 64 MiB
 }
 
 // open finds the file, which has to be the pinned one.
@@ -83,58 +80,4 @@ func (h *handle) same(n node) error {
 		return fmt.Errorf("%w: it is %s, was %s", cachenode.ErrChanged, n.identity(), h.file.Source.ETag)
 	}
 	return nil
-}
-
-// where is which slices make up a chunk.
-func (h *handle) where(ctx context.Context, chunk uint32) ([]meta.Slice, error) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if known, ok := h.slices[chunk]; ok {
-		return known, nil
-	}
-	var slices []meta.Slice
-	if st := h.volume.meta.Read(meta.WrapContext(ctx), h.inode, chunk, &slices); st != 0 {
-		return nil, st
-	}
-	h.slices[chunk] = slices
-	return slices, nil
-}
-
-// readAt fills p, which lies in one chunk.
-func (h *handle) readAt(ctx context.Context, p []byte, off int64) error {
-	slices, err := h.where(ctx, uint32(off/meta.ChunkSize))
-	if err == nil {
-		err = h.volume.fill(ctx, slices, p, off%meta.ChunkSize)
-	}
-	if err == nil || ctx.Err() != nil {
-		return err
-	}
-	// A block that is gone was compacted away, or belonged to what was overwritten.
-	if changed := h.confirm(ctx); errors.Is(changed, cachenode.ErrChanged) {
-		return changed
-	}
-	return err
-}
-
-// body names the file in the errors of its stream.
-type body struct {
-	io.ReadCloser
-	ctx     context.Context //nolint:containedctx // the request's own: Read has to tell a cancel from a failure
-	subject string
-	release func()
-}
-
-// Read implements [io.Reader].
-func (b *body) Read(p []byte) (int, error) {
-	n, err := b.ReadCloser.Read(p)
-	if err == nil || errors.Is(err, io.EOF) {
-		return n, err //nolint:wrapcheck // the end is no failure
-	}
-	return n, fault(b.ctx, "read", b.subject, err)
-}
-
-// Close implements [io.Closer].
-func (b *body) Close() error {
-	defer b.release()
-	return b.ReadCloser.Close() //nolint:wrapcheck // of no consequence to the reader
 }

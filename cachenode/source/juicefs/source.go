@@ -14,12 +14,6 @@ import (
 	"github.com/juicedata/juicefs/pkg/object"
 
 	"github.com/hoist-dev/hoist/cachenode"
-	"github.com/hoist-dev/hoist/cachenode/source/blocks"
-)
-
-const (
-	leastRead = 1 << 20 // bytes: volumes of small blocks are read several at a time
-	ahead     = 2       // blocks of one stream at a time: fetch has many streams
 )
 
 // Source reads one volume. It connects when it is first used. It is safe for concurrent
@@ -30,14 +24,13 @@ type Source struct {
 
 	mu      sync.Mutex
 	current *volume
-	readers map[int64]*blocks.Reader // by the size of their reads
 }
 
 var _ cachenode.Source = (*Source)(nil)
 
 // New returns a Source. It makes no request.
 func New(c Config) *Source {
-	return &Source{config: c, log: cmp.Or(c.Logger, slog.New(slog.DiscardHandler)), readers: map[int64]*blocks.Reader{}}
+	return &Source{config: c, log: cmp.Or(c.Logger, slog.New(slog.DiscardHandler))}
 }
 
 // use returns the volume, connecting to it if there is no connection. The caller
@@ -84,15 +77,4 @@ func (s *Source) shut(v *volume) {
 		s.log.Debug("the metadata's connection did not end well", "volume", v.name)
 	}
 	object.Shutdown(v.store)
-}
-
-// reader is the one for a volume's blocks.
-func (s *Source) reader(v *volume) *blocks.Reader {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	size := max(v.blockSize, leastRead)
-	if s.readers[size] == nil {
-		s.readers[size] = &blocks.Reader{Size: size, Ahead: ahead}
-	}
-	return s.readers[size]
 }
