@@ -18,6 +18,11 @@ CONTROLLER_GEN := $(TOOLS)/controller-gen
 HELM           := $(TOOLS)/helm
 CSI_SANITY     := $(TOOLS)/csi-sanity
 
+# What the JuiceFS library is built without: its process title, which needs cgo, and stores that no source of ours names.
+JUICEFS_TAGS := nogspt,nogateway,nowebdav,nohdfs,noibmcos,nobos,noqingstor,nosftp,noswift,noufile,nonfs,nodragonfly,nobadger,nocifs,nostorj,noqiniu,notos,noks3
+TAGS         ?= $(JUICEFS_TAGS)
+export GOFLAGS := $(shell $(GO) env GOFLAGS) -tags=$(TAGS)
+
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 
 # Modules with code of ours. Those below tools/ only pin the version of a tool.
@@ -38,8 +43,8 @@ help: ## Show this page
 	  END { printf "\n" }' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: build
-build: ## Build the binaries into bin/
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o $(BIN)/ ./cmd/...
+build: ## Build the binaries into bin/ (TAGS=nojuicefs for small ones)
+	CGO_ENABLED=0 $(GO) build -tags=$(TAGS),nosqlite -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o $(BIN)/ ./cmd/...
 
 .PHONY: demo
 demo: build $(S3) ## See the main job done, timed, on this machine (DEMO_FLAGS="--size 8GiB")
@@ -76,7 +81,7 @@ E2E_FLAGS   ?=
 e2e: cluster-tools $(HELM) $(CSI_SANITY) ## Run the suites on a real Kubernetes, as root (SUITE=harness, E2E_FLAGS='-run KEDA')
 	@for dir in $(wildcard test/e2e/$(SUITE)); do \
 	  ls $$dir/*_test.go >/dev/null 2>&1 || continue; \
-	  $(GO) test -tags e2e -count=1 -timeout=$(E2E_TIMEOUT) $(E2E_FLAGS) ./$$dir; \
+	  $(GO) test -tags e2e,$(TAGS) -count=1 -timeout=$(E2E_TIMEOUT) $(E2E_FLAGS) ./$$dir; \
 	done
 
 .PHONY: fuzz
@@ -143,7 +148,7 @@ lint: $(LINT) ## Check style and the direction of imports
 
 .PHONY: verify
 verify: verify-generated verify-format verify-modules ## Check everything but the tests; a change must pass it
-	$(call in-each,$(MODULES),$(GO) build -o /dev/null ./... && $(GO) vet -tags e2e ./...)
+	$(call in-each,$(MODULES),$(GO) build -o /dev/null ./... && $(GO) vet -tags e2e,$(TAGS) ./...)
 	@$(MAKE) lint
 	@echo 'verify: all good'
 

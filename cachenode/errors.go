@@ -15,6 +15,7 @@ import (
 // condition reason) is made on the kind alone, never on a message.
 var (
 	ErrInvalid     = errors.New("invalid")               // malformed URI, manifest or configuration
+	ErrUnsupported = errors.New("not supported")         // this build has no source for the scheme, or may not use it
 	ErrNotFound    = errors.New("not found")             // no such bucket, key, version, revision
 	ErrDenied      = errors.New("access denied")         // credentials missing, wrong or not allowed
 	ErrExpired     = errors.New("credentials expired")   // a refresh may help
@@ -88,7 +89,7 @@ func ClassOf(err error) Class {
 	switch {
 	case errors.Is(err, context.Canceled):
 		return Permanent
-	case is(err, ErrInvalid, ErrNotFound, ErrDenied, ErrClockSkew, ErrTLS, ErrUnsafe, ErrSealed, ErrInUse):
+	case is(err, ErrInvalid, ErrUnsupported, ErrNotFound, ErrDenied, ErrClockSkew, ErrTLS, ErrUnsafe, ErrSealed, ErrInUse):
 		return Permanent
 	case is(err, ErrChanged):
 		return Restart
@@ -116,7 +117,7 @@ func KindNamed(name string) error {
 
 func firstKind(match func(error) bool) error {
 	for _, kind := range []error{
-		ErrInvalid, ErrNotFound, ErrDenied, ErrExpired, ErrClockSkew, ErrTLS, ErrThrottled, ErrUnavailable,
+		ErrInvalid, ErrUnsupported, ErrNotFound, ErrDenied, ErrExpired, ErrClockSkew, ErrTLS, ErrThrottled, ErrUnavailable,
 		ErrChanged, ErrCorrupt, ErrUnsafe, ErrNoSpace, ErrReadOnly, ErrDisk, ErrInUse, ErrIncomplete, ErrSealed,
 	} {
 		if match(kind) {

@@ -37,7 +37,7 @@ func TestClassOf_SaysWhatMayBeDoneNext(t *testing.T) {
 		nil: cachenode.Permanent, errors.New("who knows"): cachenode.Permanent, context.Canceled: cachenode.Permanent, context.DeadlineExceeded: cachenode.Retryable,
 		cachenode.ErrInvalid: cachenode.Permanent, cachenode.ErrNotFound: cachenode.Permanent, cachenode.ErrDenied: cachenode.Permanent,
 		cachenode.ErrClockSkew: cachenode.Permanent, cachenode.ErrTLS: cachenode.Permanent, cachenode.ErrUnsafe: cachenode.Permanent,
-		cachenode.ErrSealed: cachenode.Permanent, cachenode.ErrInUse: cachenode.Permanent,
+		cachenode.ErrSealed: cachenode.Permanent, cachenode.ErrInUse: cachenode.Permanent, cachenode.ErrUnsupported: cachenode.Permanent,
 		cachenode.ErrChanged:   cachenode.Restart,
 		cachenode.ErrNoSpace:   cachenode.Local,
 		cachenode.ErrReadOnly:  cachenode.Local,

@@ -21,12 +21,21 @@ type Manifest struct {
 type Origin struct {
 	Scheme   string `json:"scheme"`
 	Endpoint string `json:"endpoint,omitempty"` // "" is the provider's own
-	Bucket   string `json:"bucket"`
-	Prefix   string `json:"prefix"` // "" or ends in "/"
+	Bucket   string `json:"bucket"`             // as in Ref
+	Prefix   string `json:"prefix"`             // "" or ends in "/"
+
+	// Commit is the version of everything that Bucket holds, where there is one: two
+	// commits are two revisions, and share the blobs of the files that they share.
+	Commit string `json:"commit,omitempty"`
 }
 
 // String is the origin as a URI, without the endpoint.
-func (o Origin) String() string { return o.Scheme + "://" + o.Bucket + "/" + o.Prefix }
+func (o Origin) String() string {
+	if o.Commit != "" {
+		return o.Scheme + "://" + o.Bucket + "@" + o.Commit + "/" + o.Prefix
+	}
+	return o.Scheme + "://" + o.Bucket + "/" + o.Prefix
+}
 
 // File is one file of a model.
 type File struct {
@@ -43,14 +52,14 @@ type File struct {
 // Identity is what the origin says a file's content is.
 type Identity struct {
 	Key       string   `json:"key"`
-	ETag      string   `json:"etag"` // with its quotes, as HTTP has it (RFC 9110 §8.8.3)
+	ETag      string   `json:"etag"` // with its quotes, as HTTP has it (RFC 9110 §8.8.3); or what a source without HTTP puts there
 	VersionID string   `json:"versionId,omitempty"`
 	Checksum  Checksum `json:"checksum,omitzero"`
 }
 
-// Checksum is an object checksum in S3's terms. The zero value is "none".
+// Checksum is an object checksum in S3's terms, or git's. The zero value is "none".
 type Checksum struct {
-	Algorithm string `json:"algorithm"`           // CRC64NVME, CRC32C, CRC32, SHA256 or SHA1
+	Algorithm string `json:"algorithm"`           // CRC64NVME, CRC32C, CRC32, SHA256, SHA1 or GIT-SHA1
 	Composite bool   `json:"composite,omitempty"` // a checksum of the parts' checksums
 	Value     string `json:"value"`               // base64, without the "-N" suffix of a composite
 }

@@ -122,6 +122,20 @@ func TestManifest_BlobsAreSharedAcrossPrefixes(t *testing.T) {
 	}
 }
 
+// A new commit of a repository is a new revision, and no reason to fetch what it did not touch.
+func TestManifest_BlobsAreSharedAcrossCommits(t *testing.T) {
+	t.Parallel()
+	f := someFiles()[0]
+	one, two := cachenode.Manifest{Origin: someOrigin(), Files: []cachenode.File{f}}, cachenode.Manifest{Origin: someOrigin(), Files: []cachenode.File{f}}
+	two.Origin.Commit = "4f1c"
+	if one.Revision() == two.Revision() || one.Blob(f) != two.Blob(f) {
+		t.Errorf("revisions %s, %s; blobs %s, %s", one.Revision(), two.Revision(), one.Blob(f), two.Blob(f))
+	}
+	if got := two.Origin.String(); got != "s3://models@4f1c/llama/" {
+		t.Errorf("its origin is %s", got)
+	}
+}
+
 func TestManifest_EncodesAndDecodes(t *testing.T) {
 	t.Parallel()
 	m, err := cachenode.NewManifest(someOrigin(), someFiles())

@@ -10,21 +10,26 @@ import (
 	"unicode/utf8"
 )
 
-// Ref names an origin the way a person writes it:
+// Ref names an origin the way a person writes it. What is behind the scheme depends on
+// the kind of origin:
 //
-//	s3://bucket/prefix/            the directory prefix/, and nothing else
+//	s3://bucket/prefix/            the directory prefix/, and nothing else; so for every object store
 //	s3://bucket/prefix             the directory prefix/ if it has keys, else the object prefix
-//	s3://bucket/key?versionId=V    one version of one object
+//	s3://bucket/key?versionId=V    one version of one object; s3 only
+//	hf://owner/repo@revision/path  a repository of the Hugging Face Hub, or a path in it
+//	juicefs://volume/path          a path in a JuiceFS volume
+//	pvc://claim/path               a path in a volume that Hoist has mounted
+//	file:///path                   a path of this machine
 //
 // The key is taken as it is written, without percent-decoding, as the AWS CLI does.
 type Ref struct {
 	Scheme    string // "s3"
-	Bucket    string
-	Key       string // "" is the whole bucket
-	VersionID string // only with a single object
+	Bucket    string // what holds the files: a bucket, a volume, a claim, "owner/repo"; "" is this machine
+	Key       string // without a leading slash; "" is all that Bucket holds
+	VersionID string // of a single object; of hf a branch, tag or commit
 }
 
-// maxKey is S3's limit on a key, in bytes of UTF-8.
+// maxKey bounds a key, in bytes of UTF-8. It is the limit of S3 and of most that came after.
 const maxKey = 1024
 
 // ParseRef reads a URI. The error names the URI, except for a part that may be a
@@ -34,22 +39,45 @@ func ParseRef(uri string) (Ref, error) {
 	if !ok || !validScheme(scheme) {
 		return Ref{}, invalidRef(uri, "no scheme", "write it as s3://bucket/prefix/")
 	}
-	bucket, key, _ := strings.Cut(rest, "/")
-	if strings.Contains(bucket, "@") || signed(rest) {
+	holder, _, _ := strings.Cut(rest, "/")
+	if strings.Contains(holder, "@") || signed(rest) {
 		return Ref{}, invalidRef(uri, "credentials in the URI",
-			"take them out: Hoist reads the standard AWS environment and profiles")
+			"take them out: Hoist reads the environment and profiles, and on Kubernetes the Secret that spec.credentials names")
 	}
-	ref := Ref{Scheme: scheme, Bucket: bucket, Key: key}
-	if at := strings.LastIndex(key, "?versionId="); at >= 0 {
-		ref.Key, ref.VersionID = key[:at], key[at+len("?versionId="):]
-		if ref.VersionID == "" || ref.Key == "" || ref.Dir() {
-			return Ref{}, invalidRef(uri, "versionId without an object", "a version names one object: s3://bucket/key?versionId=V")
-		}
+	g := grammarOf(scheme)
+	ref, why := g.parse(rest)
+	if why == "" {
+		ref.Scheme = scheme
+		why = ref.fault()
 	}
-	if why := ref.fault(); why != "" {
-		return Ref{}, invalidRef(uri, why, "write it as s3://bucket/prefix/")
+	if why != "" {
+		return Ref{}, invalidRef(uri, why, "write it as "+g.form)
 	}
 	return ref, nil
+}
+
+// grammar is how the part behind "scheme://" is written.
+type grammar struct {
+	form  string                                // for people
+	parse func(rest string) (r Ref, why string) // why is "" when rest is well-formed
+}
+
+// grammarOf takes a scheme that it does not know for an object store: whether there is a
+// source for it is not the parser's business.
+func grammarOf(scheme string) grammar {
+	switch scheme {
+	case "s3":
+		return grammar{"s3://bucket/prefix/ or s3://bucket/key?versionId=V", parseVersioned}
+	case "hf":
+		return grammar{"hf://owner/repo or hf://owner/repo@revision/path", parseHub}
+	case "file":
+		return grammar{"file:///path", parseFile}
+	case "juicefs":
+		return grammar{"juicefs://volume/path/", parseVolume}
+	case "pvc":
+		return grammar{"pvc://claim/path/", parseVolume}
+	}
+	return grammar{scheme + "://bucket/prefix/", parseBucket}
 }
 
 // Dir reports whether the Ref can only be a directory.
@@ -57,6 +85,9 @@ func (r Ref) Dir() bool { return r.Key == "" || strings.HasSuffix(r.Key, "/") }
 
 // String is the inverse of ParseRef.
 func (r Ref) String() string {
+	if r.Scheme == "hf" {
+		return r.hubString()
+	}
 	s := r.Scheme + "://" + r.Bucket + "/" + r.Key
 	if r.VersionID != "" {
 		s += "?versionId=" + r.VersionID
@@ -64,26 +95,23 @@ func (r Ref) String() string {
 	return s
 }
 
+// fault is what no kind of origin allows.
 func (r Ref) fault() string {
 	switch {
-	case r.Bucket == "":
-		return "no bucket"
-	case len(r.Bucket) > 255 || strings.Trim(r.Bucket, bucketChars) != "" || strings.Trim(r.Bucket, ".") == "":
-		return fmt.Sprintf("bad bucket name %q", clip(r.Bucket))
 	case len(r.Key) > maxKey:
-		return fmt.Sprintf("key of %d bytes, S3 allows %d", len(r.Key), maxKey)
+		return fmt.Sprintf("path of %d bytes, at most %d are allowed", len(r.Key), maxKey)
 	case !utf8.ValidString(r.Key+r.VersionID) || strings.ContainsFunc(r.Key+r.VersionID, isControl):
-		return "key is not printable UTF-8"
+		return "path is not printable UTF-8"
 	case len(r.VersionID) > maxKey:
-		return "versionId too long"
+		return "version too long"
 	}
 	return ""
 }
 
 const (
-	lowers      = "abcdefghijklmnopqrstuvwxyz"
-	digits      = "0123456789"
-	bucketChars = lowers + "ABCDEFGHIJKLMNOPQRSTUVWXYZ" + digits + "._-"
+	lowers    = "abcdefghijklmnopqrstuvwxyz"
+	digits    = "0123456789"
+	nameChars = lowers + "ABCDEFGHIJKLMNOPQRSTUVWXYZ" + digits + "._-"
 )
 
 // validScheme follows RFC 3986 §3.1, lower case only.

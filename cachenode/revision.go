@@ -105,7 +105,7 @@ func (m Manifest) Revision() Revision {
 // Blob is the id of f's content.
 func (m Manifest) Blob(f File) BlobID {
 	o := m.Origin
-	o.Prefix = "" // the key says it all
+	o.Prefix, o.Commit = "", "" // the key and the identity say it all
 	return BlobID(digest(encode(struct {
 		Origin Origin   `json:"origin"`
 		Size   int64    `json:"size"`

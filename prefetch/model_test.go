@@ -166,6 +166,7 @@ func TestModel_SaysWhyItsSourceCannotBeRead(t *testing.T) {
 		v1alpha1.SourceNotFoundReason:    cachenode.ErrNotFound,
 		v1alpha1.SourceDeniedReason:      cachenode.ErrExpired,
 		v1alpha1.SourceInvalidReason:     cachenode.ErrInvalid,
+		v1alpha1.SourceUnsupportedReason: cachenode.ErrUnsupported,
 		v1alpha1.UnsafeReason:            cachenode.ErrUnsafe,
 		v1alpha1.SourceUnavailableReason: errors.New("connection refused"),
 		v1alpha1.SecretMissingReason:     missing{},

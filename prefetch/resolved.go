@@ -63,7 +63,11 @@ func resolved(m *v1alpha1.Model, found cachenode.Manifest, err error, now time.T
 
 // pinnedFor is a digest of what decides which files there are. The rest of a spec can change and leaves the pin alone.
 func pinnedFor(s *v1alpha1.ModelSpec) string {
-	raw, err := json.Marshal([]any{s.Source, s.S3, s.Files})
+	parts := []any{s.Source, s.S3, s.Files}
+	if s.HF != nil {
+		parts = append(parts, s.HF)
+	}
+	raw, err := json.Marshal(parts)
 	if err != nil {
 		panic("prefetch: a spec always encodes: " + err.Error())
 	}
@@ -95,6 +99,7 @@ var reasons = []struct {
 	{cachenode.ErrExpired, v1alpha1.SourceDeniedReason},
 	{cachenode.ErrInvalid, v1alpha1.SourceInvalidReason},
 	{cachenode.ErrUnsafe, v1alpha1.UnsafeReason},
+	{cachenode.ErrUnsupported, v1alpha1.SourceUnsupportedReason},
 }
 
 func reasonOf(err error) string {

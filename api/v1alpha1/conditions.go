@@ -35,6 +35,7 @@ const (
 	SourceDeniedReason      = "SourceDenied"      // credentials missing, wrong or not allowed
 	SourceUnavailableReason = "SourceUnavailable" // the origin does not answer
 	SourceInvalidReason     = "SourceInvalid"     // the URI or what is there can't be taken
+	SourceUnsupportedReason = "SourceUnsupported" // this build or this installation has no source for the URI's scheme
 	SecretMissingReason     = "SecretMissing"     // spec.credentials names a Secret that is not there, or lacks a key
 	UnsafeReason            = "Unsafe"            // pickles, lying headers, hostile names
 	InSyncReason            = "InSync"            // source and pin are the same

@@ -35,21 +35,29 @@ type Model struct {
 
 // ModelSpec is what the user says.
 //
+// +kubebuilder:validation:XValidation:rule="!has(self.s3) || self.source.matches('^(s3|minio|gs|oss|cos|obs|b2)://')",message="s3 is for stores that speak its protocol: s3, minio, gs, oss, cos, obs, b2"
+// +kubebuilder:validation:XValidation:rule="!has(self.hf) || self.source.startsWith('hf://')",message="hf is for sources with hf://"
+// +kubebuilder:validation:XValidation:rule="!has(self.credentials) || !self.source.startsWith('pvc://')",message="a volume that is mounted has no credentials"
 // +kubebuilder:validation:XValidation:rule="self.source == oldSelf.source",message="source can't be changed, because pods rely on what the Model is: make another Model, or publish a new revision at the same source"
 type ModelSpec struct {
-	// source is the URI of the model: s3://bucket/prefix/ for a directory.
+	// source is the URI of the model, such as s3://bucket/prefix/ or hf://owner/repo@revision. docs/sources.md lists all kinds.
 	//
 	// +required
 	// +kubebuilder:validation:MinLength=6
 	// +kubebuilder:validation:MaxLength=1280
-	// +kubebuilder:validation:XValidation:rule="self.matches('^s3://[A-Za-z0-9._-]+(/.*)?$')",message="write source as s3://bucket/prefix/"
-	// +kubebuilder:validation:XValidation:rule="!self.contains('@') && !self.lowerAscii().contains('x-amz-signature=')",message="source has credentials in it: take them out and name a Secret in spec.credentials"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^(s3|gs|az|oss|cos|obs|b2|minio|juicefs|pvc)://[A-Za-z0-9._-]+(/.*)?$') || self.matches('^hf://[A-Za-z0-9._-]+/[A-Za-z0-9._-]+(@[A-Za-z0-9._%-]+)?(/.*)?$')",message="write source as s3://bucket/prefix/, hf://owner/repo@revision, juicefs://volume/path/ or pvc://claim/path/; gs, az, oss, cos, obs, b2 and minio are written as s3"
+	// +kubebuilder:validation:XValidation:rule="(self.startsWith('hf://') || !self.contains('@')) && !self.matches('^[a-z0-9]+://[^/]*@') && !self.lowerAscii().contains('x-amz-signature=')",message="source has credentials in it: take them out and name a Secret in spec.credentials"
 	Source string `json:"source"`
 
 	// s3 says how to reach the bucket where the environment of Hoist's own pods does not.
 	//
 	// +optional
 	S3 *S3Options `json:"s3,omitempty"`
+
+	// hf says how to reach the Hugging Face Hub, or a mirror of it.
+	//
+	// +optional
+	HF *HubOptions `json:"hf,omitempty"`
 
 	// credentials are those that the source is read with. Without them it is read with the identity of Hoist's own service accounts
 	// (IRSA, Pod Identity, or the node's).
@@ -78,16 +86,16 @@ type ModelSpec struct {
 	AllowedNamespaces []string `json:"allowedNamespaces,omitempty"`
 }
 
-// S3Options say how to reach a bucket.
+// S3Options say how to reach a bucket, of AWS or of another store that speaks S3's protocol.
 type S3Options struct {
-	// endpoint is the URL of an S3 service other than AWS.
+	// endpoint is the URL of an S3 service other than AWS. minio:// needs it; gs, oss, cos, obs and b2 have their own.
 	//
 	// +optional
 	// +kubebuilder:validation:MaxLength=255
 	// +kubebuilder:validation:XValidation:rule="self.matches('^https?://[^/@?#]+/?$')",message="write endpoint as https://host:port, without a path and without credentials"
 	Endpoint string `json:"endpoint,omitempty"`
 
-	// region of the bucket.
+	// region of the bucket. oss, cos, obs and b2 need it.
 	//
 	// +optional
 	// +kubebuilder:validation:MaxLength=64
@@ -100,9 +108,25 @@ type S3Options struct {
 	Anonymous bool `json:"anonymous,omitempty"`
 }
 
+// HubOptions say how to reach a hub.
+type HubOptions struct {
+	// endpoint is the URL of a mirror. The token of Hoist's own environment is not sent there: name a Secret.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=255
+	// +kubebuilder:validation:XValidation:rule="self.matches('^https?://[^@?#]+$')",message="write endpoint as https://host, without credentials"
+	Endpoint string `json:"endpoint,omitempty"`
+
+	// anonymous reads a public repository without any token.
+	//
+	// +optional
+	Anonymous bool `json:"anonymous,omitempty"`
+}
+
 // Credentials name a Secret in the Model's namespace.
 type Credentials struct {
-	// secretName names a Secret with the keys AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and, optional, AWS_SESSION_TOKEN.
+	// secretName names a Secret with the keys that the kind of source needs: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY for s3,
+	// HF_TOKEN for hf, metaurl for juicefs. docs/sources.md lists all.
 	//
 	// +required
 	// +kubebuilder:validation:MinLength=1
@@ -182,7 +206,7 @@ type ModelStatus struct {
 	// +kubebuilder:validation:MaxLength=71
 	Revision string `json:"revision,omitempty"`
 
-	// pinnedFor is a digest of the parts of the spec that the revision was pinned for: source, s3 and files. When they change, it is
+	// pinnedFor is a digest of the parts of the spec that the revision was pinned for: source, s3, hf and files. When they change, it is
 	// pinned again, whatever the policy.
 	//
 	// +optional

@@ -63,8 +63,8 @@ func (n *Node) source(w Want) (cachenode.Source, error) {
 	if source, ok := n.Sources[w.Ref.Scheme]; ok {
 		return source, nil
 	}
-	return nil, &cachenode.Error{Kind: cachenode.ErrInvalid, Op: "fetch", Subject: w.Ref.String(),
-		Hint: "sources with the scheme " + w.Ref.Scheme + " are not supported"}
+	return nil, &cachenode.Error{Kind: cachenode.ErrUnsupported, Op: "fetch", Subject: w.Ref.String(),
+		Err: errors.New("this build has no source for " + w.Ref.Scheme + "://")}
 }
 
 // Lease is a copy that somebody uses. Release gives it back, once.

@@ -170,7 +170,7 @@ func TestAcquire_NeedsNoOriginForWhatIsProven(t *testing.T) {
 	if err := b.Forget(w.Name); err != nil || b.Proven(w) {
 		t.Errorf("a forgotten name is proven, %v", err)
 	}
-	if _, err := b.acquire(w); !errors.Is(err, cachenode.ErrInvalid) {
+	if _, err := b.acquire(w); !errors.Is(err, cachenode.ErrUnsupported) {
 		t.Errorf("without proof and source it gets %v", err)
 	}
 }

@@ -15,7 +15,7 @@ func TestMemSource_KeepsTheContract(t *testing.T) {
 	cachetest.Source(t, func(*testing.T) cachetest.SourceFixture {
 		src := cachetest.NewSource(nil)
 		return cachetest.SourceFixture{
-			Source: src, Scheme: "s3", Bucket: cachetest.Bucket, Put: src.Put,
+			Source: src, Base: "s3://" + cachetest.Bucket + "/", Put: src.Put, Remove: src.Remove,
 			Misbehave: func(key string, n int64, stall bool) {
 				if stall {
 					src.Inject(key, 100, cachetest.Stall(n))

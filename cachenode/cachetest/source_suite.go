@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"slices"
@@ -17,16 +18,27 @@ import (
 	"github.com/hoist-dev/hoist/cachenode"
 )
 
-// SourceFixture is a Source and the empty bucket that it reads.
+// SourceFixture is a Source and an empty place that it reads. What is nil skips the
+// tests that need it.
 type SourceFixture struct {
 	Source cachenode.Source
-	Scheme string // of URIs that the Source reads
-	Bucket string // empty
+	Base   string // URI of the place, with a slash at the end: "s3://bucket/"
 	Put    func(key string, content []byte)
+	Remove func(key string)
+
+	// Holds reports whether an origin of this kind can have a file of that name. Nil is
+	// an object store, which takes every name.
+	Holds func(key string) bool
 
 	// Misbehave makes all answers about key go wrong after n bytes of their body: end
-	// there, or stall. Nil skips the tests that need it.
+	// there, or stall.
 	Misbehave func(key string, n int64, stall bool)
+
+	// Deny takes the right to read away.
+	Deny func()
+
+	// Refuse answers the next n requests with a failure that passes.
+	Refuse func(n int)
 }
 
 // Source proves that a Source keeps its contract. It calls fixture once for each
@@ -43,6 +55,10 @@ func Source(t *testing.T, fixture func(t *testing.T) SourceFixture) {
 		"ranges are exact":                       sourceRanges,
 		"impossible ranges are errors":           sourceImpossibleRanges,
 		"a replaced object is ErrChanged":        sourceReplaced,
+		"a removed object is ErrChanged":         sourceRemoved,
+		"a long listing is read to its end":      sourcePaging,
+		"a refusal is ErrDenied":                 sourceDenied,
+		"Resolve tries again, Open does not":     sourceRetries,
 		"a cut answer is ErrIncomplete":          sourceCut,
 		"canceling unblocks Read":                sourceCancel,
 		"a canceled context does no work at all": sourceCanceled,
@@ -51,13 +67,37 @@ func Source(t *testing.T, fixture func(t *testing.T) SourceFixture) {
 	}
 }
 
-func (fx SourceFixture) resolve(t *testing.T, key string, sel cachenode.Selection) (cachenode.Manifest, error) {
+func (fx SourceFixture) ref(t *testing.T, key string) cachenode.Ref {
 	t.Helper()
-	ref, err := cachenode.ParseRef(fx.Scheme + "://" + fx.Bucket + "/" + key)
+	ref, err := cachenode.ParseRef(fx.Base + key)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return fx.Source.Resolve(t.Context(), ref, sel)
+	return ref
+}
+
+func (fx SourceFixture) resolve(t *testing.T, key string, sel cachenode.Selection) (cachenode.Manifest, error) {
+	t.Helper()
+	return fx.Source.Resolve(t.Context(), fx.ref(t, key), sel)
+}
+
+// key is how the origin names what the tests call key.
+func (fx SourceFixture) key(t *testing.T, key string) string {
+	t.Helper()
+	base, err := cachenode.ParseRef(fx.Base)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return base.Key + key
+}
+
+// put makes those of keys that the origin can have.
+func (fx SourceFixture) put(content []byte, keys ...string) {
+	for _, key := range keys {
+		if fx.Holds == nil || fx.Holds(key) {
+			fx.Put(key, content)
+		}
+	}
 }
 
 // one is the manifest of a new object, which is its only file.
@@ -87,20 +127,18 @@ func sourcePrefixIsADirectory(t *testing.T, fx SourceFixture) {
 	for path, content := range want {
 		fx.Put("m/llama/"+path, content)
 	}
-	for _, key := range []string{"m/llama-hf/config.json", "m/llama.txt", "m/llama/", "m/llama/a/", "m/other", "llama/config.json"} {
-		fx.Put(key, nil)
-	}
+	fx.put(nil, "m/llama-hf/config.json", "m/llama.txt", "m/llama/", "m/llama/a/", "m/other", "llama/config.json")
 	for _, key := range []string{"m/llama", "m/llama/"} {
 		m, err := fx.resolve(t, key, cachenode.Selection{})
 		if err != nil {
 			t.Fatalf("Resolve(%q): %v", key, err)
 		}
-		if m.Origin.Prefix != "m/llama/" || !slices.Equal(paths(m), slices.Sorted(maps.Keys(want))) {
+		if m.Origin.Prefix != fx.key(t, "m/llama/") || !slices.Equal(paths(m), slices.Sorted(maps.Keys(want))) {
 			t.Errorf("Resolve(%q) = %q below %q, want %q", key, paths(m), m.Origin.Prefix, slices.Sorted(maps.Keys(want)))
 		}
 		for _, f := range m.Files {
-			if f.Size != int64(len(want[f.Path])) || f.Source.Key != "m/llama/"+f.Path || f.Source.ETag == "" {
-				t.Errorf("Resolve(%q): %s = %+v, want its key, its ETag and %d bytes", key, f.Path, f, len(want[f.Path]))
+			if f.Size != int64(len(want[f.Path])) || f.Source.Key != fx.key(t, "m/llama/"+f.Path) || f.Source.ETag == "" {
+				t.Errorf("Resolve(%q): %s = %+v, want its key, an ETag and %d bytes", key, f.Path, f, len(want[f.Path]))
 			}
 		}
 	}
@@ -109,7 +147,7 @@ func sourcePrefixIsADirectory(t *testing.T, fx SourceFixture) {
 func sourceSingleObject(t *testing.T, fx SourceFixture) {
 	content := Bytes(1, 100)
 	m := fx.one(t, "m/model.safetensors", content)
-	if f := m.Files[0]; f.Path != "model.safetensors" || f.Size != 100 || f.Source.Key != "m/model.safetensors" {
+	if f := m.Files[0]; f.Path != "model.safetensors" || f.Size != 100 || f.Source.Key != fx.key(t, "m/model.safetensors") {
 		t.Errorf("its file is %+v", f)
 	}
 	if got, err := fx.read(t.Context(), m, cachenode.Range{Len: 100}); err != nil || !bytes.Equal(got, content) {
@@ -120,7 +158,7 @@ func sourceSingleObject(t *testing.T, fx SourceFixture) {
 // A7: an empty listing is an error, and so is one of markers only.
 func sourceNothing(t *testing.T, fx SourceFixture) {
 	fx.Put("llama-hf/config.json", Bytes(1, 1))
-	fx.Put("marker/", nil)
+	fx.put(nil, "marker/")
 	for _, key := range []string{"llama", "llama/", "llama-h", "llama-hf/config", "marker/", "llama-hf/config.json/"} {
 		if m, err := fx.resolve(t, key, cachenode.Selection{}); cachenode.KindOf(err) != cachenode.ErrNotFound {
 			t.Errorf("Resolve(%q) = %q, %v; want ErrNotFound", key, paths(m), err)
@@ -160,6 +198,9 @@ func sourceHostileKeys(t *testing.T, fx SourceFixture) {
 		"up": "../../etc/passwd", "dot": "./x", "double": "a//x", "back": `a\x`, "control": "a\tx",
 		"long": strings.Repeat("x", 300), "dots": "\u2024\u2024/x", "reserved": ".hoist/x",
 	} {
+		if fx.Holds != nil && !fx.Holds(dir+"/"+name) {
+			continue
+		}
 		fx.Put(dir+"/"+name, Bytes(1, 1))
 		if m, err := fx.resolve(t, dir+"/", cachenode.Selection{}); cachenode.KindOf(err) != cachenode.ErrUnsafe {
 			t.Errorf("%q: %q, %v; want ErrUnsafe", name, paths(m), err)
@@ -226,14 +267,85 @@ func sourceImpossibleRanges(t *testing.T, fx SourceFixture) {
 	}
 }
 
+// stale wants the bytes r of what was pinned, which an origin that keeps versions still
+// has, or ErrChanged.
+func (fx SourceFixture) stale(t *testing.T, m cachenode.Manifest, pinned []byte, r cachenode.Range, what string) {
+	t.Helper()
+	got, err := fx.read(t.Context(), m, r)
+	if err == nil && bytes.Equal(got, pinned[r.Off:r.End()]) || cachenode.KindOf(err) == cachenode.ErrChanged {
+		return
+	}
+	t.Errorf("%s: %d bytes, %v; want the pinned ones or ErrChanged", what, len(got), err)
+}
+
 // A5: what is pinned is what is read, or nothing.
 func sourceReplaced(t *testing.T, fx SourceFixture) {
 	m := fx.one(t, "m/x", Bytes(1, 100))
 	for name, content := range map[string][]byte{"same size": Bytes(2, 100), "longer": Bytes(3, 200), "shorter": Bytes(4, 50)} {
 		fx.Put("m/x", content)
-		if got, err := fx.read(t.Context(), m, cachenode.Range{Off: 10, Len: 20}); cachenode.KindOf(err) != cachenode.ErrChanged {
-			t.Errorf("%s: %d bytes, %v; want ErrChanged", name, len(got), err)
-		}
+		fx.stale(t, m, Bytes(1, 100), cachenode.Range{Off: 10, Len: 20}, name)
+	}
+}
+
+// A5: so it is when there is nothing left to read.
+func sourceRemoved(t *testing.T, fx SourceFixture) {
+	if fx.Remove == nil {
+		t.Skip("the fixture can't remove")
+	}
+	m := fx.one(t, "m/x", Bytes(1, 100))
+	fx.Remove("m/x")
+	fx.stale(t, m, Bytes(1, 100), cachenode.Range{Len: 100}, "removed")
+}
+
+// manyFiles is more than one page of any listing.
+const manyFiles = 1100
+
+func sourcePaging(t *testing.T, fx SourceFixture) {
+	if testing.Short() {
+		t.Skip("makes many files")
+	}
+	want := make([]string, manyFiles)
+	for i := range want {
+		want[i] = fmt.Sprintf("%04d", i)
+		fx.Put("m/"+want[i], Bytes(1, 1))
+	}
+	m, err := fx.resolve(t, "m/", cachenode.Selection{})
+	if err != nil || !slices.Equal(paths(m), want) {
+		t.Errorf("%d of %d files, %v", len(m.Files), len(want), err)
+	}
+}
+
+// A refusal is not "there is nothing", and does not pass.
+func sourceDenied(t *testing.T, fx SourceFixture) {
+	if fx.Deny == nil {
+		t.Skip("the fixture can't deny")
+	}
+	m := fx.one(t, "m/x", Bytes(1, 100))
+	fx.Deny()
+	if m, err := fx.resolve(t, "m/", cachenode.Selection{}); cachenode.KindOf(err) != cachenode.ErrDenied {
+		t.Errorf("Resolve = %q, %v; want ErrDenied", paths(m), err)
+	}
+	if got, err := fx.read(t.Context(), m, cachenode.Range{Len: 100}); cachenode.KindOf(err) != cachenode.ErrDenied {
+		t.Errorf("%d bytes, %v; want ErrDenied", len(got), err)
+	}
+}
+
+func sourceRetries(t *testing.T, fx SourceFixture) {
+	if fx.Refuse == nil {
+		t.Skip("the fixture can't refuse")
+	}
+	m := fx.one(t, "m/x", Bytes(1, 100))
+	fx.Refuse(2)
+	if _, err := fx.resolve(t, "m/", cachenode.Selection{}); err != nil {
+		t.Errorf("Resolve after two failures that pass: %v", err)
+	}
+	fx.Refuse(1)
+	_, err := fx.read(t.Context(), m, cachenode.Range{Len: 100})
+	if class := cachenode.ClassOf(err); class != cachenode.Retryable && class != cachenode.Throttled {
+		t.Errorf("Open = %v, want an error that the caller may try again after", err)
+	}
+	if got, err := fx.read(t.Context(), m, cachenode.Range{Len: 100}); err != nil {
+		t.Errorf("then %d bytes, %v", len(got), err)
 	}
 }
 
@@ -283,8 +395,7 @@ func sourceCanceled(t *testing.T, fx SourceFixture) {
 	if got, err := fx.read(ctx, m, cachenode.Range{Len: 100}); err == nil {
 		t.Errorf("Open gave %d bytes", len(got))
 	}
-	ref := cachenode.Ref{Scheme: fx.Scheme, Bucket: fx.Bucket, Key: "m/"}
-	if m, err := fx.Source.Resolve(ctx, ref, cachenode.Selection{}); err == nil {
+	if m, err := fx.Source.Resolve(ctx, fx.ref(t, "m/"), cachenode.Selection{}); err == nil {
 		t.Errorf("Resolve gave %q", paths(m))
 	}
 }

@@ -78,6 +78,8 @@ func newDigest(c cachenode.Checksum, parts []int64) digest {
 		return newSequential(newSHA256, parts, c.Composite)
 	case "SHA1":
 		return newSequential(newSHA1, parts, c.Composite)
+	case "GIT-SHA1":
+		return newSequential(newGitBlob(parts), parts, false)
 	}
 	return nil
 }

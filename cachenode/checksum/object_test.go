@@ -68,7 +68,8 @@ func TestObject_KnowsGoldenValues(t *testing.T) {
 	t.Parallel()
 	for algorithm, value := range map[string]string{
 		"CRC32": "y/Q5Jg==", "CRC32C": "4waSgw==", "CRC64NVME": "rosUhgp5mIg=", "crc32c": "4waSgw==",
-		"SHA1": "98O8HYCOBHMq32eZZczDTKeuNEE=", "SHA256": "FeKw08M4keuw8e9gnsQZQgwg4yDOlMZfvIwzEkSOsiU=",
+		"GIT-SHA1": "4uEHrGGsJZuHxUT256TrA0IsbCE=", // git hash-object
+		"SHA1":     "98O8HYCOBHMq32eZZczDTKeuNEE=", "SHA256": "FeKw08M4keuw8e9gnsQZQgwg4yDOlMZfvIwzEkSOsiU=",
 	} {
 		o := newObject(t, cachenode.Checksum{Algorithm: algorithm, Value: value}, 9, nil)
 		o.Add(0, []byte("1234"))

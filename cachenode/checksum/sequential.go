@@ -6,6 +6,7 @@ package checksum
 import (
 	"crypto/sha1" //nolint:gosec // S3 offers it, and a weak checksum beats none
 	"crypto/sha256"
+	"fmt"
 	"hash"
 	"slices"
 	"sync"
@@ -31,6 +32,16 @@ type sequentialPart struct {
 
 func newSHA256() hash.Hash { return sha256.New() }
 func newSHA1() hash.Hash   { return sha1.New() } //nolint:gosec // see above
+
+// newGitBlob hashes as git does: the object's type and size go in front of its bytes.
+// https://git-scm.com/book/en/v2/Git-Internals-Git-Objects
+func newGitBlob(parts []int64) func() hash.Hash {
+	return func() hash.Hash {
+		h := newSHA1()
+		h.Write(fmt.Appendf(nil, "blob %d\x00", parts[0]))
+		return h
+	}
+}
 
 func newSequential(newHash func() hash.Hash, parts []int64, composite bool) *sequential {
 	d := &sequential{newHash: newHash, composite: composite, ends: ends(parts), parts: make([]sequentialPart, len(parts))}

@@ -49,7 +49,7 @@ func codeOfKind(kind error) codes.Code {
 		{codes.ResourceExhausted, []error{cachenode.ErrNoSpace}},
 		{codes.Unavailable, []error{cachenode.ErrUnavailable, cachenode.ErrThrottled, cachenode.ErrExpired, cachenode.ErrChanged, cachenode.ErrIncomplete}},
 		{codes.Aborted, []error{cachenode.ErrInUse}},
-		{codes.FailedPrecondition, []error{cachenode.ErrUnsafe, cachenode.ErrCorrupt}},
+		{codes.FailedPrecondition, []error{cachenode.ErrUnsafe, cachenode.ErrCorrupt, cachenode.ErrUnsupported}},
 	} {
 		if slices.Contains(row.kinds, kind) {
 			return row.code

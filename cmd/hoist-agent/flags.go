@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/api/resource"
 
+	"github.com/hoist-dev/hoist/cachenode/agent/origin"
 	"github.com/hoist-dev/hoist/cachenode/gpu"
 )
 
@@ -29,6 +30,7 @@ type options struct {
 	minFreePercent float64
 	buffers        string
 	maxConnections int
+	volumes        origin.Volumes
 	bandwidth      string
 	scrubEvery     time.Duration
 	scrubRate      string
@@ -36,7 +38,7 @@ type options struct {
 }
 
 func newCommand() *cobra.Command {
-	var o options
+	o := options{volumes: origin.Volumes{}}
 	cmd := &cobra.Command{
 		Use:   "hoist-agent",
 		Short: "Keep models on this node, and give them to its pods",
@@ -74,6 +76,7 @@ mounted keep it, whatever happens to the agent.`,
 	flags.Float64Var(&o.minFreePercent, "min-free-percent", 15, "part of the disk to leave free")
 	flags.StringVar(&o.buffers, "buffers", "256Mi", "memory for downloads")
 	flags.IntVar(&o.maxConnections, "max-connections", 0, "most connections to origins; 0 is as many as the buffers allow")
+	flags.Var(o.volumes, "volume", "a volume for pvc:// sources, as claim=CLAIM,path=/PATH,namespaces=NAMESPACE+NAMESPACE; may be given again")
 	flags.StringVar(&o.bandwidth, "bandwidth", "0", "most bytes a second to download, such as 1Gi; 0 is no cap")
 	flags.DurationVar(&o.scrubEvery, "scrub-every", 24*time.Hour, "how long after a search for bit rot the next begins; 0 never")
 	flags.StringVar(&o.scrubRate, "scrub-rate", "20Mi", "bytes a second that the search reads")

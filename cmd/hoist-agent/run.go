@@ -35,7 +35,6 @@ import (
 	"github.com/hoist-dev/hoist/cachenode/formats"
 	"github.com/hoist-dev/hoist/cachenode/gpu"
 	runtimeimages "github.com/hoist-dev/hoist/cachenode/images"
-	"github.com/hoist-dev/hoist/cachenode/source/s3"
 )
 
 const (
@@ -78,9 +77,7 @@ func serve(ctx context.Context, o options, node *agent.Node, log *slog.Logger) (
 	if err != nil {
 		return err
 	}
-	sources := &origin.Sources{Reader: mgr.GetAPIReader(), Open: func(ctx context.Context, a origin.Access) (cachenode.Source, error) {
-		return s3.New(ctx, a.S3(log, o.maxConnections))
-	}}
+	sources := &origin.Sources{Reader: mgr.GetAPIReader(), Open: origin.Options{MaxConnections: o.maxConnections, Volumes: o.volumes, Log: log}.Open}
 	counts := new(cluster.Counts)
 	images, end, err := openImages(o.criSocket, log)
 	if err != nil {

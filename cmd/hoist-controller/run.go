@@ -26,9 +26,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/hoist-dev/hoist/api/v1alpha1"
-	"github.com/hoist-dev/hoist/cachenode"
 	"github.com/hoist-dev/hoist/cachenode/agent/origin"
-	"github.com/hoist-dev/hoist/cachenode/source/s3"
 	"github.com/hoist-dev/hoist/prefetch"
 	"github.com/hoist-dev/hoist/scaler"
 	"github.com/hoist-dev/hoist/webhook"
@@ -42,11 +40,12 @@ type options struct {
 	logLevel     string
 	scale        bool
 	prometheus   string
+	volumes      origin.Volumes
 	webhook      webhookOptions
 }
 
 func newCommand() *cobra.Command {
-	var o options
+	o := options{volumes: origin.Volumes{}}
 	cmd := &cobra.Command{
 		Use:   "hoist-controller",
 		Short: "Resolve Models, and plan which node holds which",
@@ -72,6 +71,7 @@ CacheNode what that node shall hold. It keeps a ScaledObject of KEDA's for each 
 	flags.StringVar(&o.agentAccount, "agent-account", "hoist-system/hoist-agent", "service account of the agents, as NAMESPACE/NAME")
 	flags.BoolVar(&o.scale, "scale", false, "keep the ScaledObjects of ScalePolicies, which needs KEDA")
 	flags.StringVar(&o.prometheus, "prometheus-address", "", "address of Prometheus for ScalePolicies that name none, such as http://prometheus-operated.monitoring.svc:9090")
+	flags.Var(o.volumes, "volume", "a volume for pvc:// sources, as claim=CLAIM,path=/PATH,namespaces=NAMESPACE+NAMESPACE; may be given again")
 	o.webhook.addFlags(flags)
 	flags.StringVar(&o.logLevel, "log-level", "info", "debug, info, warn or error")
 	return cmd
@@ -87,9 +87,7 @@ func run(ctx context.Context, o *options, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	sources := &origin.Sources{Reader: mgr.GetAPIReader(), Open: func(ctx context.Context, a origin.Access) (cachenode.Source, error) {
-		return s3.New(ctx, a.S3(log, 0))
-	}}
+	sources := &origin.Sources{Reader: mgr.GetAPIReader(), Open: origin.Options{Volumes: o.volumes, Log: log}.Open}
 	models := &prefetch.ModelReconciler{Client: mgr.GetClient(), Resolver: sources, Now: time.Now, AgentAccount: client.ObjectKey{Namespace: namespace, Name: name}}
 	planner := &prefetch.Planner{Client: mgr.GetClient(), Now: time.Now}
 	if err := errors.Join(models.Setup(mgr), planner.Setup(mgr)); err != nil {

@@ -47,6 +47,7 @@ func exitCode(err error) int {
 func exitCodes() map[error]int {
 	return map[error]int{
 		cachenode.ErrInvalid:     exitUsage,
+		cachenode.ErrUnsupported: exitUsage,
 		cachenode.ErrInUse:       exitInUse,
 		cachenode.ErrNotFound:    exitNotFound,
 		cachenode.ErrDenied:      exitDenied,

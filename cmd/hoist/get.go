@@ -16,16 +16,17 @@ import (
 
 	"github.com/hoist-dev/hoist/cachenode"
 	"github.com/hoist-dev/hoist/cachenode/agent"
+	"github.com/hoist-dev/hoist/cachenode/agent/origin"
 	"github.com/hoist-dev/hoist/cachenode/disk"
 	"github.com/hoist-dev/hoist/cachenode/fetch"
 	"github.com/hoist-dev/hoist/cachenode/formats"
-	"github.com/hoist-dev/hoist/cachenode/source/s3"
 )
 
 // getOptions are the flags of hoist get.
 type getOptions struct {
 	sel       cachenode.Selection
-	origin    s3.Config
+	access    origin.Access
+	profile   string
 	fetch     agent.FetchConfig
 	warm      bool
 	overwrite bool
@@ -40,13 +41,15 @@ func newGet() *cobra.Command {
 		Short: "Download a model into a directory, or bring a copy up to date",
 		Long: `Download a model into a directory, or bring a copy up to date.
 
-Every file appears under its name whole, verified against the bucket's checksums and durable, or
+Every file appears under its name whole, verified against the checksums that the source has and durable, or
 not at all. What a run leaves unfinished the next one resumes. Run again, it fetches what changed
 and removes the files that it put there and that left the model; files of others are not touched.
 
 A prefix is a directory: s3://models/llama-7b takes llama-7b/..., never llama-7b-hf/....
 
   hoist get s3://models/llama3-8b/ /data/llama3-8b
+  hoist get hf://Qwen/Qwen3-8B@main ./qwen3-8b
+  hoist get file:///mnt/share/llama3-8b/ /data/llama3-8b
   hoist get s3://models/llama3-8b/ ./llama3-8b --exclude '*.bin' --bandwidth 500MiB
   AWS_ENDPOINT_URL_S3=http://minio:9000 hoist get s3://models/tiny/ ./tiny --json
 
@@ -65,10 +68,10 @@ A prefix is a directory: s3://models/llama-7b takes llama-7b/..., never llama-7b
 	f.Var(&o.fetch.Buffers, "buffers", "memory for bytes on their way: the more, the more connections")
 	f.Var(&o.fetch.Bandwidth, "bandwidth", "the most to download in a second; 0 is no cap")
 	f.IntVar(&o.fetch.MaxConnections, "connections", 0, "the most connections; 0 is as many as the buffers allow")
-	f.StringVar(&o.origin.Endpoint, "endpoint", "", "S3 endpoint URL, before AWS_ENDPOINT_URL_S3")
-	f.StringVar(&o.origin.Region, "region", "", "AWS region, before AWS_REGION; found out if not given")
-	f.StringVar(&o.origin.Profile, "profile", "", "AWS profile, before AWS_PROFILE")
-	f.BoolVar(&o.origin.Anonymous, "anonymous", false, "send unsigned requests, for public buckets")
+	f.StringVar(&o.access.Endpoint, "endpoint", "", "endpoint URL, before AWS_ENDPOINT_URL_S3 or HF_ENDPOINT; HF_TOKEN is not sent there")
+	f.StringVar(&o.access.Region, "region", "", "AWS region, before AWS_REGION; found out if not given")
+	f.StringVar(&o.profile, "profile", "", "AWS profile, before AWS_PROFILE")
+	f.BoolVar(&o.access.Anonymous, "anonymous", false, "use no credentials: public buckets and repositories")
 	return cmd
 }
 
@@ -84,8 +87,8 @@ func (o *getOptions) run(cmd *cobra.Command, uri, path string) (err error) {
 	if err := o.sel.Validate(); err != nil {
 		return err
 	}
-	o.origin.Logger, o.origin.MaxConnections = log, o.fetch.MaxConnections
-	source, err := newSource(cmd.Context(), ref.Scheme, o.origin)
+	o.access.Scheme = ref.Scheme
+	source, err := origin.Options{MaxConnections: o.fetch.MaxConnections, Profile: o.profile, Local: true, Log: log}.Open(cmd.Context(), o.access)
 	if err != nil {
 		return err
 	}

@@ -17,6 +17,6 @@ func TestMain(m *testing.M) {
 		main()
 	}
 	code := m.Run()
-	origin.stop()
+	sharedS3.stop()
 	os.Exit(code)
 }

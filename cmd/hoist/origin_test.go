@@ -25,8 +25,8 @@ const (
 	region    = "us-east-1"
 )
 
-// origin is the S3 server that the tests share; it starts when the first one asks.
-var origin sharedOrigin
+// sharedS3 is the S3 server that the tests share; it starts when the first one asks.
+var sharedS3 sharedOrigin
 
 type sharedOrigin struct {
 	once   sync.Once
@@ -88,7 +88,7 @@ type files map[string][]byte
 // newBucket makes a bucket on the shared server.
 func newBucket(t *testing.T) *bucket {
 	t.Helper()
-	return bucketOn(t, origin.get(t))
+	return bucketOn(t, sharedS3.get(t))
 }
 
 func bucketOn(t *testing.T, server *versity.Server) *bucket {

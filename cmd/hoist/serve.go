@@ -20,9 +20,9 @@ import (
 
 	"github.com/hoist-dev/hoist/cachenode"
 	"github.com/hoist-dev/hoist/cachenode/agent"
+	"github.com/hoist-dev/hoist/cachenode/agent/origin"
 	"github.com/hoist-dev/hoist/cachenode/disk"
 	"github.com/hoist-dev/hoist/cachenode/formats"
-	"github.com/hoist-dev/hoist/cachenode/source/s3"
 )
 
 // drainFor is the most a clean end may take; Kubernetes kills after 30 s.
@@ -93,13 +93,12 @@ func serve(ctx context.Context, path string, log *slog.Logger) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, scheduler.Close()) }()
-	source, err := newSource(ctx, "s3", s3.Config{Endpoint: config.S3.Endpoint, Region: config.S3.Region, Profile: config.S3.Profile,
-		Anonymous: config.S3.Anonymous, MaxConnections: config.Fetch.MaxConnections, Logger: log})
+	sources, err := openSources(ctx, config, log)
 	if err != nil {
 		return err
 	}
 	node := agent.NewNode(agent.Options{
-		Store: store, Scheduler: scheduler, Sources: map[string]cachenode.Source{"s3": source}, Metrics: metrics, Log: log,
+		Store: store, Scheduler: scheduler, Sources: sources, Metrics: metrics, Log: log,
 		Version: buildVersion(), Scrub: config.Scrub,
 		Inspector: func(s cachenode.Selection) cachenode.Inspector { return formats.Inspector{AllowPickle: s.AllowPickle} },
 	})
@@ -107,6 +106,24 @@ func serve(ctx context.Context, path string, log *slog.Logger) (err error) {
 	metrics.Watch(node)
 	node.Keep(wants)
 	return listen(ctx, config, path, node, log)
+}
+
+// openSources makes a source of every kind, with the environment's credentials. None makes a request before it is used.
+func openSources(ctx context.Context, config agent.Config, log *slog.Logger) (map[string]cachenode.Source, error) {
+	options := origin.Options{MaxConnections: config.Fetch.MaxConnections, Profile: config.S3.Profile, Local: true, Log: log}
+	sources := map[string]cachenode.Source{}
+	for _, scheme := range origin.Schemes() {
+		access := origin.Access{Scheme: scheme}
+		if scheme == "s3" {
+			access.Endpoint, access.Region, access.Anonymous = config.S3.Endpoint, config.S3.Region, config.S3.Anonymous
+		}
+		source, err := options.Open(ctx, access)
+		if err != nil {
+			return nil, err
+		}
+		sources[scheme] = source
+	}
+	return sources, nil
 }
 
 // listen serves HTTP until ctx ends, then drains.

@@ -24,7 +24,7 @@ func TestValues_ThatCannotBeMeantAreRefused(t *testing.T) {
 		"agent.cachePath=/mnt/../etc", "agent.criSocket=containerd.sock", "agent.cache.minFreePercent=100", "agent.cache.maxBytes=lots", "agent.fetch.buffers=256 MB",
 		"agent.fetch.maxConnections=-1", "agent.scrub.every=daily", "agent.logLevel=verbose", "agent.port=0", "agent.port=65536", "agent.port=null", "agent.tollerations=x",
 		"agent.updateStrategy.rollingUpdate.maxSurge=1", "agent.env[0].value=eu", "controller.podLabels.size=1", "controller.replicas=-1",
-		"networkPolicy.enabled=maybe", "serviceMonitor.interval=soon", "cachePath=/x",
+		"volumes[0].claim=weights", "volumes[0].claim=../x,volumes[0].namespaces={a}", "networkPolicy.enabled=maybe", "serviceMonitor.interval=soon", "cachePath=/x",
 	} {
 		_, err := render.Chart(t.Context(), root, set)
 		if err == nil {
@@ -55,6 +55,7 @@ func TestValues_Arrive(t *testing.T) {
 		"agent.fetch.bandwidth=1Gi":                            "--bandwidth=1Gi\n",
 		"agent.env[0].name=A,agent.env[0].value=B":             "- name: A\n              value: B\n",
 		"controller.replicas=3":                                "replicas: 3\n",
+		"volumes[0].claim=w,volumes[0].namespaces={a}":         "--volume=claim=w,path=/volumes/w,namespaces=a\n",
 		"agent.tolerations[0].operator=Exists":                 "tolerations:\n        - operator: Exists\n",
 	} {
 		if out := chart(t, strings.Split(set, ",")...); !strings.Contains(out, wants) {

@@ -8,8 +8,9 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
-	"log/slog"
-	"strconv"
+	"io"
+	"slices"
+	"strings"
 	"sync"
 
 	corev1 "k8s.io/api/core/v1"
@@ -19,7 +20,7 @@ import (
 
 	"github.com/hoist-dev/hoist/api/v1alpha1"
 	"github.com/hoist-dev/hoist/cachenode"
-	"github.com/hoist-dev/hoist/cachenode/source/s3"
+	"github.com/hoist-dev/hoist/cachenode/source/file"
 )
 
 // The keys of a Secret that a Model names.
@@ -27,36 +28,14 @@ const (
 	accessKeyID     = "AWS_ACCESS_KEY_ID"
 	secretAccessKey = "AWS_SECRET_ACCESS_KEY" //nolint:gosec // the name of a key, as the AWS tools have it
 	sessionToken    = "AWS_SESSION_TOKEN"     //nolint:gosec // the name of a key, as the AWS tools have it
+	hubToken        = "HF_TOKEN"              //nolint:gosec // the name of a key, as huggingface_hub has it
 )
-
-// Access is all that decides how an origin is read. Two Models with equal Access share a Source.
-type Access struct {
-	Endpoint, Region string
-	Anonymous        bool
-
-	AccessKeyID, SecretAccessKey, SessionToken string // "" is the identity of the process
-}
-
-// String keeps the secret out of logs.
-func (a Access) String() string { return fmt.Sprintf("endpoint %q, region %q", a.Endpoint, a.Region) }
-
-// GoString keeps the secret out of logs.
-func (a Access) GoString() string { return a.String() }
-
-// S3 is a as the S3 source takes it.
-func (a Access) S3(log *slog.Logger, maxConnections int) s3.Config {
-	c := s3.Config{Endpoint: a.Endpoint, Region: a.Region, Anonymous: a.Anonymous, MaxConnections: maxConnections, Logger: log}
-	if a.AccessKeyID != "" {
-		c.Keys = &s3.Keys{AccessKeyID: a.AccessKeyID, SecretAccessKey: a.SecretAccessKey, SessionToken: a.SessionToken}
-	}
-	return c
-}
 
 // Sources makes the source of each Model, with the Model's own credentials. It is safe for concurrent use.
 type Sources struct {
 	// Reader reads Secrets, uncached: what is not asked for is not held.
 	Reader client.Reader
-	// Open makes a source.
+	// Open makes a source: Options.Open.
 	Open func(ctx context.Context, a Access) (cachenode.Source, error)
 
 	mu   sync.Mutex
@@ -74,8 +53,7 @@ func (s *Sources) For(ctx context.Context, m *v1alpha1.Model) (cachenode.Source,
 	if err != nil {
 		return nil, err
 	}
-	sum := sha256.Sum256(fmt.Appendf(nil, "%q", []string{access.Endpoint, access.Region, strconv.FormatBool(access.Anonymous),
-		access.AccessKeyID, access.SecretAccessKey, access.SessionToken}))
+	sum := access.sum()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	key := client.ObjectKeyFromObject(m)
@@ -89,6 +67,7 @@ func (s *Sources) For(ctx context.Context, m *v1alpha1.Model) (cachenode.Source,
 	if s.made == nil {
 		s.made = map[types.NamespacedName]madeSource{}
 	}
+	s.close(key)
 	s.made[key] = madeSource{sum, source}
 	return source, nil
 }
@@ -97,13 +76,21 @@ func (s *Sources) For(ctx context.Context, m *v1alpha1.Model) (cachenode.Source,
 func (s *Sources) Forget(model types.NamespacedName) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.close(model)
 	delete(s.made, model)
 }
 
+// close ends the connections of a Model's source that nobody uses; streams that are open go on. s.mu is held.
+func (s *Sources) close(model types.NamespacedName) {
+	if closer, ok := s.made[model].source.(io.Closer); ok {
+		_ = closer.Close() // it was only read from
+	}
+}
+
 func (s *Sources) access(ctx context.Context, m *v1alpha1.Model) (Access, error) {
-	var a Access
-	if o := m.Spec.S3; o != nil {
-		a.Endpoint, a.Region, a.Anonymous = o.Endpoint, o.Region, o.Anonymous
+	a := described(&m.Spec)
+	if a.Scheme == file.VolumeScheme {
+		a.Namespace = m.Namespace
 	}
 	if m.Spec.Credentials == nil {
 		return a, nil
@@ -113,11 +100,32 @@ func (s *Sources) access(ctx context.Context, m *v1alpha1.Model) (Access, error)
 	if err := s.Reader.Get(ctx, key, &secret); err != nil {
 		return Access{}, secretError(key, err)
 	}
-	a.AccessKeyID, a.SecretAccessKey, a.SessionToken = string(secret.Data[accessKeyID]), string(secret.Data[secretAccessKey]), string(secret.Data[sessionToken])
-	if a.AccessKeyID == "" || a.SecretAccessKey == "" {
-		return Access{}, &SecretError{Name: key, Err: fmt.Errorf("it lacks %s or %s", accessKeyID, secretAccessKey)}
+	k := kinds()[a.Scheme]
+	a.Secret = map[string]string{}
+	for _, name := range slices.Concat(k.required, k.optional) {
+		if value := string(secret.Data[name]); value != "" {
+			a.Secret[name] = value
+		}
+	}
+	for _, name := range k.required {
+		if a.Secret[name] == "" {
+			return Access{}, &SecretError{Name: key, Err: fmt.Errorf("it lacks %s, which %s:// needs", name, a.Scheme)}
+		}
 	}
 	return a, nil
+}
+
+// described is what a Model says itself about how its source is reached.
+func described(spec *v1alpha1.ModelSpec) Access {
+	scheme, _, _ := strings.Cut(spec.Source, "://")
+	a := Access{Scheme: scheme}
+	if o := spec.S3; o != nil {
+		a.Endpoint, a.Region, a.Anonymous = o.Endpoint, o.Region, o.Anonymous
+	}
+	if o := spec.HF; o != nil {
+		a.Endpoint, a.Anonymous = o.Endpoint, o.Anonymous
+	}
+	return a
 }
 
 // SecretError says that a Model's Secret is missing or lacks a key. It is ErrDenied.

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -74,11 +75,10 @@ func TestSources_EachModelHasItsOwnAccess(t *testing.T) {
 	if identity == keys || keys == elsewhere || identity == elsewhere {
 		t.Error("Models with different access share a source")
 	}
-	want := []origin.Access{{}, {AccessKeyID: "first", SecretAccessKey: canary, SessionToken: canary}, {Endpoint: "https://minio", Region: "eu"}}
-	for i, a := range d.opened {
-		if a != want[i] {
-			t.Errorf("source %d is opened with %v", i, a)
-		}
+	want := []origin.Access{{Scheme: "s3"}, {Scheme: "s3", Secret: map[string]string{"AWS_ACCESS_KEY_ID": "first", "AWS_SECRET_ACCESS_KEY": canary, "AWS_SESSION_TOKEN": canary}},
+		{Scheme: "s3", Endpoint: "https://minio", Region: "eu"}}
+	if diff := cmp.Diff(want, d.opened); diff != "" {
+		t.Errorf("sources are opened with (-want +got):\n%s", diff)
 	}
 	if d.source(t, model("a", nil)) != identity || d.source(t, model("b", withKeys)) != keys || len(d.opened) != 3 {
 		t.Errorf("what did not change was opened again: %d sources", len(d.opened))
@@ -92,7 +92,7 @@ func TestSources_ARotatedSecretGivesANewSource(t *testing.T) {
 	if err := d.api.Update(t.Context(), secret("second")); err != nil {
 		t.Fatal(err)
 	}
-	if d.source(t, model("b", withKeys)) == old || d.opened[1].AccessKeyID != "second" {
+	if d.source(t, model("b", withKeys)) == old || d.opened[1].Secret["AWS_ACCESS_KEY_ID"] != "second" {
 		t.Error("it still has the first keys")
 	}
 	d.Forget(client.ObjectKey{Namespace: "team-a", Name: "b"})
@@ -104,7 +104,7 @@ func TestSources_ARotatedSecretGivesANewSource(t *testing.T) {
 // J5: whatever goes wrong, and however an Access is printed, no secret is in it.
 func TestSources_SecretsAreNeverSaid(t *testing.T) {
 	t.Parallel()
-	a := origin.Access{Endpoint: "https://minio", AccessKeyID: "id", SecretAccessKey: canary, SessionToken: canary}
+	a := origin.Access{Endpoint: "https://minio", Secret: map[string]string{"AWS_SECRET_ACCESS_KEY": canary}}
 	if text := fmt.Sprintf("%v %+v %#v %s", a, a, a, &a); strings.Contains(text, canary) {
 		t.Errorf("printed it is %s", text)
 	}

@@ -9,12 +9,13 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"github.com/hoist-dev/hoist/cachenode/source/ranged"
 )
 
 // answer is what a server said when it refused, as far as it is fit for a log.
@@ -50,15 +51,15 @@ func answerIn(err error) (*answer, bool) {
 	response := failed.Response.Response
 	a := &answer{
 		status:    response.StatusCode,
-		requestID: clean(response.Header.Get("X-Amz-Request-Id"), 64),
-		after:     retryAfter(response.Header.Get("Retry-After"), time.Now()),
+		requestID: ranged.Clean(response.Header.Get("X-Amz-Request-Id"), 64),
+		after:     ranged.RetryAfter(response.Header.Get("Retry-After"), time.Now()),
 	}
 	if region := response.Header.Get("X-Amz-Bucket-Region"); regionName.MatchString(region) {
 		a.region = region
 	}
 	if said, ok := errors.AsType[smithy.APIError](err); ok && !invented(said, response.StatusCode) {
-		a.code = clean(said.ErrorCode(), 64)
-		a.message = clean(withoutSecrets(said.ErrorMessage(), response.Request), 300)
+		a.code = ranged.Clean(said.ErrorCode(), 64)
+		a.message = ranged.Clean(withoutSecrets(said.ErrorMessage(), response.Request), 300)
 	}
 	return a, true
 }
@@ -90,31 +91,3 @@ func withoutSecrets(message string, r *http.Request) string {
 
 // signature matches the parts of a signed header or URL that stand for a credential.
 var signature = regexp.MustCompile(`(?i)\b(Credential|Signature|X-Amz-Security-Token|X-Amz-Credential|X-Amz-Signature)=[^\s,&]+`)
-
-// clean keeps hostile text printable, on one line and short.
-func clean(s string, limit int) string {
-	s = strings.Map(func(r rune) rune {
-		if !strconv.IsPrint(r) {
-			return ' '
-		}
-		return r
-	}, s)
-	if len(s) > limit {
-		s = strings.ToValidUTF8(s[:limit], "") + "…"
-	}
-	return strings.TrimSpace(s)
-}
-
-// maxAfter bounds how long a server can make us wait.
-const maxAfter = 5 * time.Minute
-
-// retryAfter reads seconds or a date (RFC 9110 §10.2.3); nonsense is 0.
-func retryAfter(value string, now time.Time) time.Duration {
-	if seconds, err := strconv.Atoi(value); err == nil {
-		return time.Duration(min(max(seconds, 0), int(maxAfter/time.Second))) * time.Second
-	}
-	if at, err := http.ParseTime(value); err == nil {
-		return min(max(at.Sub(now), 0), maxAfter)
-	}
-	return 0
-}

@@ -19,12 +19,12 @@ import (
 
 // target is what a request is about, for its error and its region.
 type target struct {
-	op          string // "list", "head", "get"
-	bucket, key string
+	op                  string // "list", "head", "get"
+	scheme, bucket, key string
 }
 
 func (t target) subject() string {
-	s := Scheme + "://" + t.bucket + "/" + t.key
+	s := t.scheme + "://" + t.bucket + "/" + t.key
 	if quoted := strconv.Quote(s); quoted != `"`+s+`"` {
 		return quoted
 	}

@@ -25,6 +25,7 @@ import (
 // AWS environment: AWS_ENDPOINT_URL_S3, AWS_REGION, AWS_CA_BUNDLE, profiles, and the
 // credential chain (static keys, web identity, containers, instance metadata).
 type Config struct {
+	Scheme         string       // of the URIs that it reads; "" is s3. Other stores speak the protocol, too
 	Endpoint       string       // "https://host[:port]"; "" is the environment's, else AWS itself
 	Region         string       // "" is the environment's, else us-east-1 until the bucket tells its own
 	PathStyle      *bool        // nil is path style with an endpoint of one's own, host style with AWS

@@ -6,6 +6,7 @@ package s3
 import (
 	"bytes"
 	"net/http"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -21,7 +22,17 @@ func TestSource_KeepsTheContract(t *testing.T) {
 			stall bool
 		}
 		stub, faults := newStub(t, map[string]object{}), map[string]fault{}
+		var denied atomic.Bool
+		var refusals atomic.Int32
 		stub.hook = func(w http.ResponseWriter, r *http.Request) bool {
+			if denied.Load() {
+				refuse(w, 403, "AccessDenied", "no")
+				return true
+			}
+			if refusals.Add(-1) >= 0 {
+				refuse(w, 503, "SlowDown", "later")
+				return true
+			}
 			key := r.URL.Path[len("/b"):]
 			bad, ok := faults[key]
 			if !ok || r.Method != http.MethodGet || r.Header.Get("Range") == "" {
@@ -35,8 +46,15 @@ func TestSource_KeepsTheContract(t *testing.T) {
 			return true
 		}
 		return cachetest.SourceFixture{
-			Source: stub.source(), Scheme: Scheme, Bucket: "b",
-			Put:       func(key string, content []byte) { stub.put(key, object{data: content}) },
+			Source: stub.source(), Base: "s3://b/",
+			Put: func(key string, content []byte) { stub.put(key, object{data: content}) },
+			Remove: func(key string) {
+				stub.mu.Lock()
+				defer stub.mu.Unlock()
+				delete(stub.objects, key)
+			},
+			Deny:      func() { denied.Store(true) },
+			Refuse:    func(n int) { refusals.Store(int32(n)) },
 			Misbehave: func(key string, n int64, stall bool) { faults["/"+key] = fault{n, stall} },
 		}
 	})

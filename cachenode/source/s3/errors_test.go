@@ -148,18 +148,3 @@ func TestFault_NetworkFailures(t *testing.T) {
 		}
 	}
 }
-
-func TestRetryAfter(t *testing.T) {
-	t.Parallel()
-	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	for value, want := range map[string]time.Duration{
-		"": 0, "7": 7 * time.Second, "-7": 0, "99999999": maxAfter, "nonsense": 0,
-		now.Add(9 * time.Second).Format(http.TimeFormat):  9 * time.Second,
-		now.Add(-9 * time.Second).Format(http.TimeFormat): 0,
-		now.Add(9 * time.Hour).Format(http.TimeFormat):    maxAfter,
-	} {
-		if got := retryAfter(value, now); got != want {
-			t.Errorf("%q: %v, want %v", value, got, want)
-		}
-	}
-}

@@ -17,7 +17,7 @@ import (
 
 // head pins the identity of one object, of its newest version when version is "".
 func (s *Source) head(ctx context.Context, bucket, key, version string) (cachenode.File, error) {
-	at := target{"head", bucket, key}
+	at := target{"head", s.scheme, bucket, key}
 	input := &s3.HeadObjectInput{Bucket: &bucket, Key: &key, VersionId: optional(version), ChecksumMode: types.ChecksumModeEnabled}
 	out, err := ask(ctx, s, at, func(ctx context.Context, options func(*s3.Options)) (*s3.HeadObjectOutput, error) {
 		out, err := s.client.HeadObject(ctx, input, options)

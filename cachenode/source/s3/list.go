@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"github.com/hoist-dev/hoist/cachenode"
+	"github.com/hoist-dev/hoist/cachenode/source/ranged"
 )
 
 // Bounds on a listing. A page may be short or empty, so pages are bounded as well.
@@ -27,7 +28,7 @@ const (
 // server orders them. Keys that end in "/", which consoles create to show a directory,
 // are no files. A listing that does not end is ErrInvalid.
 func (s *Source) list(ctx context.Context, bucket, prefix string) ([]string, error) {
-	at := target{"list", bucket, prefix}
+	at := target{"list", s.scheme, bucket, prefix}
 	var keys []string
 	seen := map[string]bool{}
 	for token := ""; ; {
@@ -78,7 +79,7 @@ func appendFiles(keys []string, page *s3.ListObjectsV2Output, prefix string) ([]
 			return nil, err
 		}
 		if !strings.HasPrefix(key, prefix) {
-			return nil, fmt.Errorf("%q is listed and not under the prefix", clean(key, 200))
+			return nil, fmt.Errorf("%q is listed and not under the prefix", ranged.Clean(key, 200))
 		}
 		if strings.HasSuffix(key, "/") {
 			continue
@@ -106,7 +107,7 @@ func (s *Source) nearby(ctx context.Context, ref cachenode.Ref) string {
 	if stem == "" {
 		return ""
 	}
-	page, err := s.page(ctx, target{"list", ref.Bucket, stem}, &s3.ListObjectsV2Input{Delimiter: aws.String("/"), MaxKeys: aws.Int32(5)})
+	page, err := s.page(ctx, target{"list", s.scheme, ref.Bucket, stem}, &s3.ListObjectsV2Input{Delimiter: aws.String("/"), MaxKeys: aws.Int32(5)})
 	if err != nil {
 		return ""
 	}
@@ -119,7 +120,7 @@ func (s *Source) nearby(ctx context.Context, ref cachenode.Ref) string {
 	}
 	for _, encoded := range found {
 		if key, err := decodeKey(encoded, page.EncodingType); err == nil && key != ref.Key {
-			return "did you mean " + target{"", ref.Bucket, key}.subject() + "?"
+			return "did you mean " + target{"", s.scheme, ref.Bucket, key}.subject() + "?"
 		}
 	}
 	return ""

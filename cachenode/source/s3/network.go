@@ -14,6 +14,7 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/hoist-dev/hoist/cachenode"
+	"github.com/hoist-dev/hoist/cachenode/source/ranged"
 )
 
 const (
@@ -79,7 +80,7 @@ func noLogin(err error) (verdict, error) {
 	} else if api, ok := errors.AsType[smithy.APIError](err); ok && byCode[api.ErrorCode()].kind == cachenode.ErrExpired { //nolint:errorlint // a table's value
 		v = byCode[api.ErrorCode()]
 	}
-	return v, errors.New("get credentials: " + clean(err.Error(), 300))
+	return v, errors.New("get credentials: " + ranged.Clean(err.Error(), 300))
 }
 
 // statusOf is the HTTP status that a service of the credential chain answered, or 0.

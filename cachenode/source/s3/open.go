@@ -8,22 +8,21 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"strconv"
-	"strings"
 
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/hoist-dev/hoist/cachenode"
+	"github.com/hoist-dev/hoist/cachenode/source/ranged"
 )
 
 // Open implements [cachenode.Source]. It is one GET with Range and If-Match.
 func (s *Source) Open(ctx context.Context, o cachenode.Origin, f cachenode.File, r cachenode.Range) (io.ReadCloser, error) {
-	at := target{"get", o.Bucket, f.Source.Key}
+	at := target{"get", s.scheme, o.Bucket, f.Source.Key}
 	switch {
-	case o.Scheme != Scheme || o.Endpoint != s.endpoint:
+	case o.Scheme != s.scheme || o.Endpoint != s.endpoint:
 		return nil, invalid(at.op, at.subject(), fmt.Errorf("it is at %q, this source reads %q", o.Endpoint, s.endpoint), "")
 	case r.Off < 0 || r.Len <= 0 || r.Off > f.Size-r.Len:
 		return nil, invalid(at.op, at.subject(), fmt.Errorf("%d bytes from %d of %d", r.Len, r.Off, f.Size), "")
@@ -36,7 +35,7 @@ func (s *Source) Open(ctx context.Context, o cachenode.Origin, f cachenode.File,
 		_ = out.Body.Close() // dropped: it is not what was asked for
 		return nil, &cachenode.Error{Kind: kind, Op: at.op, Subject: at.subject(), Err: errors.New(why)}
 	}
-	return &body{ctx: ctx, stream: out.Body, left: r.Len, at: at}, nil
+	return ranged.NewBody(ctx, out.Body, r.Len, at.op, at.subject()), nil
 }
 
 // get asks for the pinned version, or for the newest where that is not allowed: GET by
@@ -98,28 +97,7 @@ func differs(out *s3.GetObjectOutput, f cachenode.File, r cachenode.Range) (kind
 	if n := raw.ContentLength; n >= 0 && n != r.Len {
 		return cachenode.ErrUnavailable, fmt.Sprintf("%d bytes instead of %d", n, r.Len)
 	}
-	return wrongRange(raw.StatusCode, h.Get("Content-Range"), f.Size, r)
-}
-
-// wrongRange judges status and Content-Range (RFC 9110 §14.4). A plain 200 will do if
-// the range is the whole object.
-func wrongRange(status int, got string, size int64, r cachenode.Range) (kind error, why string) {
-	whole := r.Off == 0 && r.Len == size
-	switch {
-	case status == http.StatusOK && whole && got == "":
-		return nil, ""
-	case status != http.StatusPartialContent:
-		return cachenode.ErrUnavailable, fmt.Sprintf("HTTP %d instead of 206: the server ignores ranges", status)
-	}
-	want := fmt.Sprintf("bytes %d-%d/%d", r.Off, r.End()-1, size)
-	if got == want {
-		return nil, ""
-	}
-	_, total, _ := strings.Cut(got, "/")
-	if n, err := strconv.ParseInt(total, 10, 64); err == nil && n != size {
-		return cachenode.ErrChanged, fmt.Sprintf("the object has %d bytes, had %d", n, size)
-	}
-	return cachenode.ErrUnavailable, fmt.Sprintf("Content-Range %s instead of %q", quote(got), want)
+	return ranged.Check(raw.StatusCode, h.Get("Content-Range"), f.Size, r)
 }
 
 // plain reports whether a Content-Encoding leaves the bytes as they are. "aws-chunked"
@@ -128,4 +106,4 @@ func plain(coding string) bool {
 	return coding == "" || coding == "identity" || coding == "aws-chunked"
 }
 
-func quote(header string) string { return strconv.Quote(clean(header, 100)) }
+func quote(header string) string { return strconv.Quote(ranged.Clean(header, 100)) }

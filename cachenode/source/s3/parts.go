@@ -37,7 +37,7 @@ func (s *Source) parts(ctx context.Context, bucket string, f cachenode.File) []i
 // everyone may call who may read the object.
 func (s *Source) listedParts(ctx context.Context, bucket string, f cachenode.File) ([]int64, error) {
 	var sizes []int64
-	at := target{"list the parts of", bucket, f.Source.Key}
+	at := target{"list the parts of", s.scheme, bucket, f.Source.Key}
 	for marker := ""; ; {
 		page, err := ask(ctx, s, at, func(ctx context.Context, options func(*s3.Options)) (*s3.GetObjectAttributesOutput, error) {
 			return s.client.GetObjectAttributes(ctx, &s3.GetObjectAttributesInput{
@@ -91,7 +91,7 @@ func (s *Source) probedParts(ctx context.Context, bucket string, f cachenode.Fil
 
 // part returns the size of one part, and how many there are.
 func (s *Source) part(ctx context.Context, bucket string, f cachenode.File, number int32) (size int64, count int32, err error) {
-	at := target{"head a part of", bucket, f.Source.Key}
+	at := target{"head a part of", s.scheme, bucket, f.Source.Key}
 	out, err := ask(ctx, s, at, func(ctx context.Context, options func(*s3.Options)) (*s3.HeadObjectOutput, error) {
 		return s.client.HeadObject(ctx, &s3.HeadObjectInput{
 			Bucket: &bucket, Key: &f.Source.Key, VersionId: optional(f.Source.VersionID), PartNumber: &number,

@@ -21,8 +21,8 @@ const concurrentHeads = 16
 // Resolve implements [cachenode.Source]. It needs s3:ListBucket and s3:GetObject; for
 // a single object the latter is enough.
 func (s *Source) Resolve(ctx context.Context, ref cachenode.Ref, sel cachenode.Selection) (cachenode.Manifest, error) {
-	if ref.Scheme != Scheme {
-		return cachenode.Manifest{}, invalid("resolve", ref.String(), fmt.Errorf("scheme %q, want %q", ref.Scheme, Scheme), "")
+	if ref.Scheme != s.scheme {
+		return cachenode.Manifest{}, invalid("resolve", ref.String(), fmt.Errorf("scheme %q, want %q", ref.Scheme, s.scheme), "")
 	}
 	if ref.VersionID == "" {
 		dir := ref.Key
@@ -85,7 +85,7 @@ func (s *Source) pin(ctx context.Context, ref cachenode.Ref, sel cachenode.Selec
 	if err := group.Wait(); err != nil {
 		return cachenode.Manifest{}, err //nolint:wrapcheck // head names the object
 	}
-	origin := cachenode.Origin{Scheme: Scheme, Endpoint: s.endpoint, Bucket: ref.Bucket, Prefix: dir}
+	origin := cachenode.Origin{Scheme: s.scheme, Endpoint: s.endpoint, Bucket: ref.Bucket, Prefix: dir}
 	return cachenode.NewManifest(origin, files) //nolint:wrapcheck // a fault of this domain
 }
 

@@ -4,6 +4,7 @@
 package s3
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"net/http"
@@ -16,12 +17,13 @@ import (
 	"github.com/hoist-dev/hoist/cachenode"
 )
 
-// Scheme is the scheme of the URIs that a Source reads.
+// Scheme is the scheme of the URIs that a Source reads, unless it is told another.
 const Scheme = "s3"
 
 // Source reads objects of one endpoint. It is safe for concurrent use.
 type Source struct {
 	client    *s3.Client
+	scheme    string
 	transport *http.Transport
 	endpoint  string       // Origin.Endpoint of what it resolves
 	login     *credentials // nil when requests are not signed
@@ -57,6 +59,7 @@ func New(ctx context.Context, c Config) (*Source, error) {
 		return nil, err
 	}
 	s := &Source{
+		scheme:    cmp.Or(c.Scheme, Scheme),
 		transport: transport,
 		endpoint:  endpoint,
 		login:     newCredentials(loaded.Credentials),

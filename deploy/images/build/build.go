@@ -60,12 +60,16 @@ func (i Image) Build(ctx context.Context, root string, base v1.Image) (v1.Image,
 	return i.assemble(base, layer)
 }
 
+// tags leave to the C library what Go can do itself, and out of the JuiceFS library what needs cgo and what no source of
+// ours names: JUICEFS_TAGS of the Makefile.
+const tags = "netgo,osusergo,nogspt,nogateway,nowebdav,nohdfs,noibmcos,nobos,noqingstor,nosftp,noswift,noufile,nonfs,nodragonfly,nobadger,nocifs,nostorj,noqiniu,notos,noks3"
+
 func (i Image) compile(ctx context.Context, root, target string) error {
-	cmd := exec.CommandContext(ctx, "go", "build", "-C", root, "-trimpath", "-buildvcs=false", "-tags=netgo,osusergo", "-ldflags=-s -w", "-o", target, i.Package) //nolint:gosec // ours
-	cgo := "0"
+	cgo, tags := "0", tags+",nosqlite" // SQLite is in C
 	if i.CGO {
-		cgo = "1"
+		cgo, tags = "1", strings.TrimSuffix(tags, ",nosqlite")
 	}
+	cmd := exec.CommandContext(ctx, "go", "build", "-C", root, "-trimpath", "-buildvcs=false", "-tags="+tags, "-ldflags=-s -w", "-o", target, i.Package) //nolint:gosec // ours
 	cmd.Env = append(os.Environ(), "CGO_ENABLED="+cgo)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("%s: %w\n%s", strings.Join(cmd.Args, " "), err, out)

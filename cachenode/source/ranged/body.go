@@ -1,7 +1,7 @@
 // Copyright The Hoist Authors
 // SPDX-License-Identifier: Apache-2.0
 
-package s3
+package ranged
 
 import (
 	"context"
@@ -12,18 +12,24 @@ import (
 	"github.com/hoist-dev/hoist/cachenode"
 )
 
-// body is the content of an answer, cut to the length that was asked for. It reads
-// straight from the connection: a large buffer costs one copy, in the kernel.
-type body struct {
+// Body is the content of an answer, cut to the length that was asked for. It reads
+// straight from the connection: a large buffer costs one copy, in the kernel. An answer
+// that is too long is ErrUnavailable, one that is cut is ErrIncomplete.
+type Body struct {
 	ctx    context.Context //nolint:containedctx // the request's own: Read has to tell a cancel from a cut
 	stream io.ReadCloser
-	left   int64 // bytes to come
-	at     target
-	err    error // what ended it
+	left   int64  // bytes to come
+	op, of string // for messages
+	err    error  // what ended it
+}
+
+// NewBody expects length bytes from stream. The operation and its subject are for messages.
+func NewBody(ctx context.Context, stream io.ReadCloser, length int64, op, subject string) *Body {
+	return &Body{ctx: ctx, stream: stream, left: length, op: op, of: subject}
 }
 
 // Read implements [io.Reader].
-func (b *body) Read(p []byte) (int, error) {
+func (b *Body) Read(p []byte) (int, error) {
 	if b.err != nil || len(p) == 0 {
 		return 0, b.err
 	}
@@ -43,7 +49,7 @@ func (b *body) Read(p []byte) (int, error) {
 }
 
 // end tells the end of the stream from a stream that goes on.
-func (b *body) end() error {
+func (b *Body) end() error {
 	var more [1]byte
 	switch n, err := io.ReadFull(b.stream, more[:]); {
 	case n > 0:
@@ -56,22 +62,22 @@ func (b *body) end() error {
 }
 
 // cut says why the stream ended early.
-func (b *body) cut(err error) error {
+func (b *Body) cut(err error) error {
 	switch {
 	case b.ctx.Err() != nil:
-		return fmt.Errorf("%s %s: %w", b.at.op, b.at.subject(), context.Cause(b.ctx))
+		return fmt.Errorf("%s %s: %w", b.op, b.of, context.Cause(b.ctx))
 	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
 		return b.fault(cachenode.ErrIncomplete, fmt.Errorf("the answer ends %d bytes early", b.left))
 	}
 	return b.fault(cachenode.ErrUnavailable, err)
 }
 
-func (b *body) fault(kind, err error) error {
-	return &cachenode.Error{Kind: kind, Op: b.at.op, Subject: b.at.subject(), Err: err}
+func (b *Body) fault(kind, err error) error {
+	return &cachenode.Error{Kind: kind, Op: b.op, Subject: b.of, Err: err}
 }
 
 // Close implements [io.Closer]. A stream that was not read to its end takes its
 // connection with it: reading the rest to save a handshake could take for ever.
-func (b *body) Close() error {
+func (b *Body) Close() error {
 	return b.stream.Close() //nolint:wrapcheck // of no consequence to the reader
 }
