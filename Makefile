@@ -21,6 +21,7 @@ CSI_SANITY     := $(TOOLS)/csi-sanity
 # What the JuiceFS library is built without: its process title, which needs cgo, and stores that no source of ours names.
 JUICEFS_TAGS := nogspt,nogateway,nowebdav,nohdfs,noibmcos,nobos,noqingstor,nosftp,noswift,noufile,nonfs,nodragonfly,nobadger,nocifs,nostorj,noqiniu,notos,noks3
 TAGS         ?= $(JUICEFS_TAGS)
+E2E_TAGS     := e2e,$(TAGS)
 export GOFLAGS := $(shell $(GO) env GOFLAGS) -tags=$(TAGS)
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
@@ -81,7 +82,7 @@ E2E_FLAGS   ?=
 e2e: cluster-tools $(HELM) $(CSI_SANITY) ## Run the suites on a real Kubernetes, as root (SUITE=harness, E2E_FLAGS='-run KEDA')
 	@for dir in $(wildcard test/e2e/$(SUITE)); do \
 	  ls $$dir/*_test.go >/dev/null 2>&1 || continue; \
-	  $(GO) test -tags e2e,$(TAGS) -count=1 -timeout=$(E2E_TIMEOUT) $(E2E_FLAGS) ./$$dir; \
+	  $(GO) test -tags $(E2E_TAGS) -count=1 -timeout=$(E2E_TIMEOUT) $(E2E_FLAGS) ./$$dir; \
 	done
 
 .PHONY: fuzz
@@ -148,7 +149,7 @@ lint: $(LINT) ## Check style and the direction of imports
 
 .PHONY: verify
 verify: verify-generated verify-format verify-modules ## Check everything but the tests; a change must pass it
-	$(call in-each,$(MODULES),$(GO) build -o /dev/null ./... && $(GO) vet -tags e2e,$(TAGS) ./...)
+	$(call in-each,$(MODULES),$(GO) build -o /dev/null ./... && $(GO) vet -tags $(E2E_TAGS) ./...)
 	@$(MAKE) lint
 	@echo 'verify: all good'
 
