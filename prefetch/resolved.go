@@ -67,6 +67,9 @@ func pinnedFor(s *v1alpha1.ModelSpec) string {
 	if s.HF != nil {
 		parts = append(parts, s.HF)
 	}
+	if s.Layout != nil {
+		parts = append(parts, s.Layout)
+	}
 	raw, err := json.Marshal(parts)
 	if err != nil {
 		panic("prefetch: a spec always encodes: " + err.Error())

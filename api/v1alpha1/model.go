@@ -37,6 +37,7 @@ type Model struct {
 //
 // +kubebuilder:validation:XValidation:rule="!has(self.s3) || self.source.matches('^(s3|minio|gs|oss|cos|obs|b2)://')",message="s3 is for stores that speak its protocol: s3, minio, gs, oss, cos, obs, b2"
 // +kubebuilder:validation:XValidation:rule="!has(self.hf) || self.source.startsWith('hf://')",message="hf is for sources with hf://"
+// +kubebuilder:validation:XValidation:rule="!has(self.layout) || !has(self.layout.huggingFace) || has(self.layout.huggingFace.repo) || self.source.startsWith('hf://')",message="layout.huggingFace.repo is needed for sources without hf://"
 // +kubebuilder:validation:XValidation:rule="!has(self.credentials) || !self.source.startsWith('pvc://')",message="a volume that is mounted has no credentials"
 // +kubebuilder:validation:XValidation:rule="self.source == oldSelf.source",message="source can't be changed, because pods rely on what the Model is: make another Model, or publish a new revision at the same source"
 type ModelSpec struct {
@@ -69,6 +70,11 @@ type ModelSpec struct {
 	//
 	// +optional
 	Files *FileSelection `json:"files,omitempty"`
+
+	// layout says how the files lie in the mount; as they do at the source when it is left out.
+	//
+	// +optional
+	Layout *Layout `json:"layout,omitempty"`
 
 	// updates says what to do when the source has changed.
 	//
@@ -159,6 +165,25 @@ type FileSelection struct {
 	AllowPickle bool `json:"allowPickle,omitempty"`
 }
 
+// Layout says how the files of a model lie in the mount.
+type Layout struct {
+	// huggingFace lays them out as the cache of huggingface_hub: hub/models--OWNER--REPO/snapshots/COMMIT. With HF_HOME set to the
+	// mount, or HF_HUB_CACHE to its hub folder, and HF_HUB_OFFLINE=1, from_pretrained("OWNER/REPO") finds the model.
+	//
+	// +optional
+	HuggingFace *HuggingFaceLayout `json:"huggingFace,omitempty"`
+}
+
+// HuggingFaceLayout names the repository.
+type HuggingFaceLayout struct {
+	// repo is what from_pretrained is called with, as owner/repo; that of the source with hf:// when it is left out.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=193
+	// +kubebuilder:validation:Pattern=`^[A-Za-z0-9_][A-Za-z0-9._-]*/[A-Za-z0-9_][A-Za-z0-9._-]*$`
+	Repo string `json:"repo,omitempty"`
+}
+
 // Follow says what happens when the source changes.
 //
 // +kubebuilder:validation:Enum=Hold;Follow
@@ -206,7 +231,7 @@ type ModelStatus struct {
 	// +kubebuilder:validation:MaxLength=71
 	Revision string `json:"revision,omitempty"`
 
-	// pinnedFor is a digest of the parts of the spec that the revision was pinned for: source, s3, hf and files. When they change, it is
+	// pinnedFor is a digest of the parts of the spec that the revision was pinned for: source, s3, hf, layout and files. When they change, it is
 	// pinned again, whatever the policy.
 	//
 	// +optional

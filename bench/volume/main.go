@@ -26,8 +26,6 @@ import (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
 	var b bench
 	flag.StringVar(&b.hoist, "hoist", "bin/hoist", "the hoist program")
 	flag.StringVar(&b.juicefs, "juicefs", "juicefs", "the juicefs program")
@@ -36,7 +34,10 @@ func main() {
 	flag.IntVar(&b.mib, "size", 4096, "size of the model in MiB")
 	flag.IntVar(&b.runs, "runs", 5, "runs of each")
 	flag.Parse()
-	if err := b.run(ctx, os.Stdout); err != nil {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	err := b.run(ctx, os.Stdout)
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "volume:", err)
 		os.Exit(1)
 	}
@@ -167,14 +168,15 @@ func (b *bench) measure(ctx context.Context, way *way) error {
 
 func (b *bench) table(w io.Writer, ways []*way) error {
 	engine, _, _ := strings.Cut(b.meta, "://")
-	text := fmt.Sprintf("%d MiB in %d files, metadata in %s, blocks in a folder, medians of %d interleaved runs.\n\n| tool | seconds | GB/s | least and most | peak RSS | |\n|---|---:|---:|---:|---:|---|\n", b.mib, files, engine, b.runs)
+	var text strings.Builder
+	fmt.Fprintf(&text, "%d MiB in %d files, metadata in %s, blocks in a folder, medians of %d interleaved runs.\n\n| tool | seconds | GB/s | least and most | peak RSS | |\n|---|---:|---:|---:|---:|---|\n", b.mib, files, engine, b.runs)
 	for _, way := range ways {
 		slices.Sort(way.times)
 		slices.Sort(way.rss)
 		median := way.times[len(way.times)/2].Seconds()
-		text += fmt.Sprintf("| %s | %.2f | %.2f | %.2f to %.2f | %d MiB | %s |\n", way.name, median, float64(b.mib)*(1<<20)/1e9/median,
+		fmt.Fprintf(&text, "| %s | %.2f | %.2f | %.2f to %.2f | %d MiB | %s |\n", way.name, median, float64(b.mib)*(1<<20)/1e9/median,
 			way.times[0].Seconds(), way.times[len(way.times)-1].Seconds(), way.rss[len(way.rss)/2]>>10, way.note)
 	}
-	_, err := io.WriteString(w, text)
+	_, err := io.WriteString(w, text.String())
 	return err
 }

@@ -87,6 +87,7 @@ func (i *injection) run() error {
 	}
 	for _, c := range chosen {
 		addEnv(c, pathVariable, mountedAt(c, volume.Name))
+		i.layOut(c, mountedAt(c, volume.Name))
 	}
 	i.serve(server, kind, mountedAt(server, volume.Name))
 	i.place(server, kind, weights)

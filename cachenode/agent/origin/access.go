@@ -18,6 +18,9 @@ type Access struct {
 	Anonymous        bool   // use no credentials, not even those of the process
 	Namespace        string // of the Model, where that decides what it may read
 
+	// Repo is the repository, as owner/repo, that the model is laid out as; "" leaves it as it is at the source.
+	Repo string
+
 	// Secret holds the keys of the Model's Secret that its kind of source knows; nil is the identity of the process.
 	Secret map[string]string
 }
@@ -32,7 +35,7 @@ func (a Access) GoString() string { return a.String() }
 
 // sum tells one Access from another, without keeping its secret.
 func (a Access) sum() [sha256.Size]byte {
-	fields := []string{a.Scheme, a.Endpoint, a.Region, strconv.FormatBool(a.Anonymous), a.Namespace}
+	fields := []string{a.Scheme, a.Endpoint, a.Region, strconv.FormatBool(a.Anonymous), a.Namespace, a.Repo}
 	for _, key := range slices.Sorted(maps.Keys(a.Secret)) {
 		fields = append(fields, key, a.Secret[key])
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/hoist-dev/hoist/cachenode"
 	"github.com/hoist-dev/hoist/cachenode/source/file"
 	"github.com/hoist-dev/hoist/cachenode/source/hf"
+	"github.com/hoist-dev/hoist/cachenode/source/hublayout"
 	"github.com/hoist-dev/hoist/cachenode/source/s3"
 )
 
@@ -59,7 +60,11 @@ func (o Options) Open(ctx context.Context, a Access) (cachenode.Source, error) {
 	if !ok {
 		return nil, unsupported(a.Scheme, "this build has no source for it", fmt.Sprintf("it reads %v; builds with the tag nojuicefs lack juicefs and az", Schemes()))
 	}
-	return k.open(ctx, o, a)
+	source, err := k.open(ctx, o, a)
+	if err != nil || a.Repo == "" {
+		return source, err
+	}
+	return hublayout.New(source, a.Repo)
 }
 
 func openS3(ctx context.Context, o Options, a Access) (cachenode.Source, error) {

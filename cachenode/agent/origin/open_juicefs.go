@@ -21,12 +21,12 @@ import (
 const (
 	metaURL        = "metaurl"
 	blockAccessKey = "access-key"
-	blockSecretKey = "secret-key" //nolint:gosec // the name of a key
-	passphrase     = "JFS_RSA_PASSPHRASE"
+	blockSecretKey = "secret-key"
+	passphrase     = "JFS_RSA_PASSPHRASE" //nolint:gosec // the name of a key
 
 	azureAccount = "AZURE_STORAGE_ACCOUNT"
 	azureKey     = "AZURE_STORAGE_KEY"
-	azureToken   = "AZURE_STORAGE_SAS_TOKEN" //nolint:gosec // the name of a key
+	azureToken   = "AZURE_STORAGE_SAS_TOKEN"
 )
 
 // juiceFS is what the JuiceFS library adds.

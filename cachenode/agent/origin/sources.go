@@ -122,6 +122,12 @@ func described(spec *v1alpha1.ModelSpec) Access {
 	if o := spec.S3; o != nil {
 		a.Endpoint, a.Region, a.Anonymous = o.Endpoint, o.Region, o.Anonymous
 	}
+	if o := spec.Layout; o != nil && o.HuggingFace != nil {
+		a.Repo = o.HuggingFace.Repo
+		if ref, err := cachenode.ParseRef(spec.Source); err == nil && a.Repo == "" {
+			a.Repo = ref.Bucket
+		}
+	}
 	if o := spec.HF; o != nil {
 		a.Endpoint, a.Anonymous = o.Endpoint, o.Anonymous
 	}

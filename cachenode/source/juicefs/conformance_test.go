@@ -107,7 +107,7 @@ func redis(t *testing.T) string {
 	address := probe.Addr().String()
 	_ = probe.Close()
 	_, port, _ := net.SplitHostPort(address)
-	cmd := exec.Command(binary, "--port", port, "--bind", "127.0.0.1", "--databases", "64", "--save", "", "--requirepass", redisPassword, "--dir", t.TempDir()) //nolint:gosec // ours
+	cmd := exec.Command(binary, "--port", port, "--bind", "127.0.0.1", "--databases", "64", "--save", "", "--requirepass", redisPassword, "--dir", t.TempDir())
 	cmd.Stderr = os.Stderr
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)

@@ -91,37 +91,45 @@ func (c Config) storage(format *meta.Format) (object.ObjectStorage, error) {
 	if u, err := url.Parse(format.Bucket); err == nil && u.RawQuery != "" && !c.Local {
 		return nil, &cachenode.Error{Kind: cachenode.ErrUnsupported, Op: "open", Subject: subject, Err: errors.New("its URL has parameters")}
 	}
-	invalid := func(err error) error {
-		return &cachenode.Error{Kind: cachenode.ErrInvalid, Op: "open", Subject: subject, Err: errors.New(c.withoutSecrets(err.Error()))}
+	blob, err := c.blobs(kind, format)
+	if err == nil && format.EncryptKey != "" {
+		blob, err = c.decrypted(blob, format)
 	}
+	if _, known := errors.AsType[*cachenode.Error](err); err != nil && !known {
+		err = &cachenode.Error{Kind: cachenode.ErrInvalid, Op: "open", Subject: subject, Err: errors.New(c.withoutSecrets(err.Error()))}
+	}
+	return blob, err
+}
+
+// blobs are the volume's blocks as they are stored.
+func (c Config) blobs(kind string, format *meta.Format) (blob object.ObjectStorage, err error) {
 	if err := format.Decrypt(); err != nil {
-		return nil, invalid(err)
+		return nil, err //nolint:wrapcheck // storage says what it is about
 	}
 	key, secret := format.AccessKey, format.SecretKey
 	if c.AccessKey != "" {
 		key, secret = c.AccessKey, c.SecretKey
 	}
-	var blob object.ObjectStorage
-	var err error
 	if format.Shards > 1 {
 		blob, err = object.NewSharded(kind, format.Bucket, key, secret, format.SessionToken, format.Shards)
 	} else {
 		blob, err = object.CreateStorage(kind, format.Bucket, key, secret, format.SessionToken)
 	}
 	if err != nil {
-		return nil, invalid(err)
+		return nil, err //nolint:wrapcheck // see above
 	}
-	blob = object.WithPrefix(blob, format.Name+"/")
-	if format.EncryptKey == "" {
-		return blob, nil
-	}
+	return object.WithPrefix(blob, format.Name+"/"), nil
+}
+
+// decrypted are blobs of an encrypted volume as they were written.
+func (c Config) decrypted(blob object.ObjectStorage, format *meta.Format) (object.ObjectStorage, error) {
 	private, err := object.ParsePrivateKeyFromPem([]byte(format.EncryptKey), []byte(c.Passphrase))
 	if err != nil {
-		return nil, &cachenode.Error{Kind: cachenode.ErrDenied, Op: "open", Subject: subject, Err: errors.New("its key can't be opened"), Hint: "give the passphrase, JFS_RSA_PASSPHRASE"}
+		return nil, &cachenode.Error{Kind: cachenode.ErrDenied, Op: "open", Subject: "the object store of the volume " + format.Name, Err: errors.New("its key can't be opened"), Hint: "give the passphrase, JFS_RSA_PASSPHRASE"}
 	}
 	encryptor, err := object.NewDataEncryptor(object.NewKeyEncryptor(private), format.EncryptAlgo)
 	if err != nil {
-		return nil, invalid(err)
+		return nil, err //nolint:wrapcheck // see above
 	}
 	return object.NewEncrypted(blob, encryptor), nil
 }

@@ -36,8 +36,8 @@ func TestSource_KeepsTheContractOnVersitygw(t *testing.T) {
 	client := s3.New(s3.Options{Region: "us-east-1", BaseEndpoint: aws.String(server.Endpoint()), UsePathStyle: true, HTTPClient: &http.Client{Transport: transport},
 		Credentials: awscredentials.NewStaticCredentialsProvider(id, secret, "")})
 	buckets := 0
-	for _, scheme := range []string{"s3", "minio"} {
-		t.Run(scheme, func(t *testing.T) { //nolint:paralleltest // buckets are counted
+	for _, scheme := range []string{"s3", "minio"} { //nolint:paralleltest // buckets are counted
+		t.Run(scheme, func(t *testing.T) {
 			cachetest.Source(t, func(t *testing.T) cachetest.SourceFixture {
 				t.Helper()
 				buckets++
