@@ -39,7 +39,7 @@ func (b *Busy) concurrency(ctx context.Context, p *v1alpha1.ScalePolicy, f *Fact
 		return 0
 	}
 	settled, err := Settle(p, *f)
-	if err != nil {
+	if err != nil || settled.Prometheus.Address != f.Prometheus { // see errForeign
 		return 0
 	}
 	query, ok := demand.Concurrency(settled.Server, scaledobject.Target(p))
@@ -54,20 +54,28 @@ func (b *Busy) concurrency(ctx context.Context, p *v1alpha1.ScalePolicy, f *Fact
 	if last.of == of && now.Sub(last.at) < freshness {
 		return last.value
 	}
-	if last.of != of {
-		last = measurement{of: of}
-	}
-	last.at = now
-	if series, err := b.Dial(settled.Prometheus.Address); err == nil {
-		if value, err := series.Now(ctx, query, now); err == nil {
-			last.value = value
-		}
+	next := measurement{at: now, of: of, value: b.ask(ctx, settled.Prometheus.Address, query, now)}
+	if next.value == 0 && last.of == of {
+		next.value = last.value
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.known == nil {
 		b.known = map[client.ObjectKey]measurement{}
 	}
-	b.known[key] = last
-	return last.value
+	b.known[key] = next
+	return next.value
+}
+
+// ask gives 0 where there is no answer.
+func (b *Busy) ask(ctx context.Context, address, query string, at time.Time) float64 {
+	series, err := b.Dial(address)
+	if err != nil {
+		return 0
+	}
+	value, err := series.Now(ctx, query, at)
+	if err != nil {
+		return 0
+	}
+	return value
 }

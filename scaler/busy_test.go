@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hoist-dev/hoist/api/v1alpha1"
 	"github.com/hoist-dev/hoist/scaler/forecast"
 )
 
@@ -56,6 +57,9 @@ func TestBusy_AsksNowAndThen(t *testing.T) {
 	is(30, 3)
 	p.Spec.Server = "SGLang"
 	is(0, 4)
+	p.Spec.Prometheus = &v1alpha1.Prometheus{Address: "http://169.254.169.254"}
+	is(0, 4) // the policy's author does not say where the controller asks
+	p.Spec.Prometheus = nil
 	seven := int32(7)
 	p.Spec.InFlightPerReplica = &seven
 	is(0, 4) // nobody needs it

@@ -130,7 +130,7 @@ func (f *Forecaster) expect(ctx context.Context, p *v1alpha1.ScalePolicy, facts 
 		return &v1alpha1.ForecastStatus{Message: err.Error()}, 0
 	}
 	now := f.Now()
-	if err := f.learn(ctx, &settled, l, now); err != nil {
+	if err := f.learn(ctx, &settled, facts.Prometheus, l, now); err != nil {
 		return &v1alpha1.ForecastStatus{Message: clipped(err.Error())}, 0
 	}
 	lead := min(time.Duration(settled.Slow)*time.Second+sees+every, forecast.MaxHorizon)
@@ -152,8 +152,14 @@ func (f *Forecaster) expect(ctx context.Context, p *v1alpha1.ScalePolicy, facts 
 	return &v1alpha1.ForecastStatus{Replicas: likely}, atMost
 }
 
-// learn takes in the minutes that are over, all of the past at first.
-func (f *Forecaster) learn(ctx context.Context, s *Settled, l *learned, now time.Time) error {
+// errForeign is why nothing is asked: whoever writes a policy must not say where the controller, with its place in the network, sends requests.
+var errForeign = errors.New("the controller reads its own Prometheus alone (scaler.prometheusAddress of the chart), and spec.prometheus names another")
+
+// learn takes in the minutes that are over, all of the past at first. ours is the address that the controller was told.
+func (f *Forecaster) learn(ctx context.Context, s *Settled, ours string, l *learned, now time.Time) error {
+	if s.Prometheus.Address != ours {
+		return errForeign
+	}
 	query, zone := s.Policy.Spec.Forecast.Query, s.Policy.Spec.Forecast.TimeZone
 	if query == "" {
 		var err error

@@ -157,7 +157,10 @@ func TestForecaster_SaysWhatItDoesNotKnow(t *testing.T) {
 		"a young policy": {24 * time.Hour, nil, nil, "history"},
 		"no Prometheus":  {21 * 24 * time.Hour, nil, func(s *station) { s.series.failing = true }, "prometheus is down"},
 		"nowhere":        {21 * 24 * time.Hour, func(p *v1alpha1.ScalePolicy) { p.Spec.Forecast.TimeZone = "Europe/Atlantis" }, nil, "no time zone"},
-		"no target":      {21 * 24 * time.Hour, nil, func(s *station) { s.facts.Workload = nil }, "there is no Deployment"},
+		"another's": {21 * 24 * time.Hour, func(p *v1alpha1.ScalePolicy) {
+			p.Spec.Prometheus = &v1alpha1.Prometheus{Address: "http://169.254.169.254"}
+		}, nil, "its own Prometheus alone"},
+		"no target": {21 * 24 * time.Hour, nil, func(s *station) { s.facts.Workload = nil }, "there is no Deployment"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -168,6 +171,9 @@ func TestForecaster_SaysWhatItDoesNotKnow(t *testing.T) {
 			f, prefetch := s.at(7, 57)
 			if f == nil || f.Replicas != 0 || !strings.Contains(f.Message, row.says) || prefetch != nil {
 				t.Errorf("it expects %+v, and has %v", f, prefetch)
+			}
+			if name == "another's" && s.series.query != "" {
+				t.Errorf("it is asked %s", s.series.query)
 			}
 			if said, _ := s.expectations(); said["team-a/llama"].replicas != 0 {
 				t.Errorf("Prometheus is told %v", said)
