@@ -1,7 +1,7 @@
 // Copyright The Hoist Authors
 // SPDX-License-Identifier: Apache-2.0
 
-//go:build cgo && !nojuicefs
+//go:build cgo && !nojuicefs && !race
 
 package juicefs_test
 
