@@ -110,9 +110,13 @@ func (in *ingest) restart(name, now string, claimed claims) error {
 	return nil
 }
 
-// ReadAt reads back what was written.
+// ReadAt reads back what was written: whole blocks around the page cache, which is the pods'.
 func (in *ingest) ReadAt(p []byte, off int64) (int, error) {
-	n, err := in.data.ReadAt(p, off)
+	from := in.data
+	if in.direct != nil && len(p) > 0 && len(p)%blockSize == 0 && off%blockSize == 0 && address(p)%blockSize == 0 {
+		from = in.direct
+	}
+	n, err := from.ReadAt(p, off)
 	return n, err //nolint:wrapcheck // io.EOF must pass as it is
 }
 

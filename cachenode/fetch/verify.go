@@ -52,17 +52,27 @@ func (f *flight) verify() error {
 	return f.object.Verify()
 }
 
+// catchUp reads back the next piece while the checksum takes the last.
 func (f *flight) catchUp(buf []byte) error {
+	half := len(buf) / 2
+	hashed, filled := buf[:half], buf[half:2*half]
 	for {
 		r, ok := f.object.Pending()
 		if !ok {
 			return nil
 		}
-		p := buf[:min(r.Len, int64(len(buf)))]
-		if err := f.readBack(p, r.Off); err != nil {
-			return err
+		var previous []byte
+		for at := r.Off; at < r.End() || len(previous) > 0; {
+			next := filled[:min(r.End()-at, int64(half))]
+			read := make(chan error, 1)
+			go func() { read <- f.readBack(next, at) }()
+			f.object.Add(at-int64(len(previous)), previous)
+			if err := <-read; err != nil {
+				return err
+			}
+			at += int64(len(next))
+			previous, hashed, filled = next, filled, hashed
 		}
-		f.object.Add(r.Off, p)
 	}
 }
 

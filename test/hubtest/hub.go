@@ -15,6 +15,7 @@
 package hubtest
 
 import (
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -43,11 +44,26 @@ type Request struct {
 	Authorization string
 }
 
-// New starts the two servers. Close ends them.
+// New starts the two servers on loopback. Close ends them.
 func New() *Hub {
 	h := &Hub{repos: map[string]*repo{}, blobs: map[string]Content{}, signed: map[string]bool{}}
 	h.hub = httptest.NewServer(h.logged(false, h.api))
 	h.content = httptest.NewServer(h.logged(true, h.serveBlob))
+	return h
+}
+
+// NewOn starts the two servers with listeners of the caller's: the hub's, and the content network's.
+func NewOn(hub, content net.Listener) *Hub {
+	h := &Hub{repos: map[string]*repo{}, blobs: map[string]Content{}, signed: map[string]bool{}}
+	start := func(l net.Listener, handler http.Handler) *httptest.Server {
+		server := httptest.NewUnstartedServer(handler)
+		_ = server.Listener.Close()
+		server.Listener = l
+		server.Start()
+		return server
+	}
+	h.hub = start(hub, h.logged(false, h.api))
+	h.content = start(content, h.logged(true, h.serveBlob))
 	return h
 }
 

@@ -9,19 +9,15 @@
 package juicefs_test
 
 import (
-	"context"
 	"fmt"
-	"net"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/hoist-dev/hoist/cachenode/cachetest"
 	"github.com/hoist-dev/hoist/cachenode/source/juicefs"
 	"github.com/hoist-dev/hoist/test/juicefstest"
+	"github.com/hoist-dev/hoist/test/redistest"
 )
 
 // volume formats a volume, by default with SQLite and files, and opens a Source for it.
@@ -36,6 +32,9 @@ func volume(t *testing.T, c juicefstest.Config) (*juicefstest.Volume, *juicefs.S
 	}
 	if c.Storage == "" {
 		c.Storage, c.Bucket = "file", filepath.Join(dir, "blocks")+"/"
+		if c.Shards > 1 {
+			c.Bucket = filepath.Join(dir, "blocks-%d") + "/"
+		}
 	}
 	v, err := juicefstest.Format(c)
 	if err != nil {
@@ -85,51 +84,11 @@ func TestSource_KeepsTheContractOnSQLite(t *testing.T) {
 
 func TestSource_KeepsTheContractOnRedis(t *testing.T) {
 	t.Parallel()
-	server := redis(t)
+	server := redistest.Start(t, "127.0.0.1")
 	database := 0
 	cachetest.Source(t, func(t *testing.T) cachetest.SourceFixture {
 		t.Helper()
 		database++
-		return fixture(t, juicefstest.Config{MetaURL: fmt.Sprintf("redis://:%s@%s/%d", redisPassword, server, database)})
+		return fixture(t, juicefstest.Config{MetaURL: fmt.Sprintf("redis://:%s@%s/%d", redistest.Password, server, database)})
 	})
-}
-
-const redisPassword = "canary-8d21-never-to-be-seen"
-
-// redis starts Debian's redis-server with 64 empty databases, and returns its address.
-func redis(t *testing.T) string {
-	t.Helper()
-	binary, err := exec.LookPath("redis-server")
-	if err != nil {
-		t.Skip("redis-server is not installed: apt-get install redis-server")
-	}
-	probe, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := probe.Addr().String()
-	_ = probe.Close()
-	_, port, _ := net.SplitHostPort(address)
-	cmd := exec.Command(binary, "--port", port, "--bind", "127.0.0.1", "--databases", "64", "--save", "", "--requirepass", redisPassword, "--dir", t.TempDir())
-	cmd.Stderr = os.Stderr
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-	defer cancel()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		conn, err := new(net.Dialer).DialContext(ctx, "tcp", address)
-		if err == nil {
-			_ = conn.Close()
-			return address
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			t.Fatalf("redis-server does not listen: %v", err)
-		}
-	}
 }

@@ -22,6 +22,7 @@ import (
 	"github.com/hoist-dev/hoist/cachenode/cachetest"
 	"github.com/hoist-dev/hoist/cachenode/source/juicefs"
 	"github.com/hoist-dev/hoist/test/juicefstest"
+	"github.com/hoist-dev/hoist/test/redistest"
 )
 
 func resolve(t *testing.T, s *juicefs.Source, uri string) (cachenode.Manifest, error) {
@@ -54,7 +55,7 @@ func TestSource_ReadsEveryFormat(t *testing.T) {
 	private := string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)}))
 	for name, c := range map[string]juicefstest.Config{
 		"plain": {}, "lz4": {Compression: "lz4"}, "zstd": {Compression: "zstd"}, "hash prefix": {HashPrefix: true}, "small blocks": {BlockSize: 256},
-		"encrypted": {EncryptKey: private},
+		"encrypted": {EncryptKey: private}, "sharded": {Shards: 3},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -167,7 +168,7 @@ func TestSource_WhatCanNotBeOpenedSaysWhy(t *testing.T) {
 // J5: a wrong password is a refusal, and no password is in what is said about it.
 func TestSource_AWrongPasswordIsErrDenied(t *testing.T) {
 	t.Parallel()
-	server := redis(t)
+	server := redistest.Start(t, "127.0.0.1")
 	for _, password := range []string{"", ":wrong-hush@"} {
 		s := juicefs.New(juicefs.Config{MetaURL: "redis://" + password + server + "/1", Local: true})
 		t.Cleanup(func() { _ = s.Close() })

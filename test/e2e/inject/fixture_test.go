@@ -14,7 +14,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/hoist-dev/hoist/api/v1alpha1"
@@ -31,7 +30,6 @@ const weights = 64 << 20
 type scene struct {
 	suite.Namespace
 	*suite.Origin
-	Hoist client.Client
 	files map[string][]byte
 	t     *testing.T
 }
@@ -39,15 +37,7 @@ type scene struct {
 func newScene(t *testing.T) scene {
 	t.Helper()
 	ns := suite.NewNamespace(t, map[string]string{"pod-security.kubernetes.io/enforce": "restricted"})
-	scheme := runtime.NewScheme()
-	if err := v1alpha1.AddToScheme(scheme); err != nil {
-		t.Fatal(err)
-	}
-	hoist, err := client.New(ns.Cluster.REST(), client.Options{Scheme: scheme})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := scene{Namespace: ns, Origin: suite.NewOrigin(t, ns.Cluster, ns.Name), Hoist: hoist, t: t}
+	s := scene{Namespace: ns, Origin: suite.NewOrigin(t, ns.Cluster, ns.Name), t: t}
 	s.files = s.PutModel(t, "llama/", synth.Options{Size: weights, Shard: 32 << 20, Seed: 80})
 	s.Apply(strings.NewReplacer("first", s.S3.AccessKey, "second", s.S3.SecretKey, "BUCKET", s.Bucket, "ENDPOINT", s.Endpoint).Replace(`
 apiVersion: v1

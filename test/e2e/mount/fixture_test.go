@@ -6,22 +6,14 @@
 package mount_test
 
 import (
-	"bytes"
-	"context"
 	"fmt"
-	"io"
-	"net"
-	"net/http"
 	"strings"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/hoist-dev/hoist/api/v1alpha1"
 	"github.com/hoist-dev/hoist/test/e2e/suite"
 )
 
@@ -29,8 +21,7 @@ import (
 type scene struct {
 	suite.Namespace
 	*suite.Origin
-	Hoist client.Client
-	t     *testing.T
+	t *testing.T
 }
 
 // restricted namespaces admit no pod with a hostPath, or with rights.
@@ -39,15 +30,7 @@ var restricted = map[string]string{"pod-security.kubernetes.io/enforce": "restri
 func newScene(t *testing.T) scene {
 	t.Helper()
 	ns := suite.NewNamespace(t, restricted)
-	scheme := runtime.NewScheme()
-	if err := v1alpha1.AddToScheme(scheme); err != nil {
-		t.Fatal(err)
-	}
-	hoist, err := client.New(ns.Cluster.REST(), client.Options{Scheme: scheme})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := scene{Namespace: ns, Origin: suite.NewOrigin(t, ns.Cluster, ns.Name), Hoist: hoist, t: t}
+	s := scene{Namespace: ns, Origin: suite.NewOrigin(t, ns.Cluster, ns.Name), t: t}
 	s.Apply(`
 apiVersion: v1
 kind: Secret
@@ -105,59 +88,17 @@ spec:
 // awaitCondition waits for a condition of an object of ours, and returns it.
 func (s scene) awaitCondition(object client.Object, name, kind string, status metav1.ConditionStatus, reason string) metav1.Condition {
 	s.t.Helper()
-	object.SetNamespace(s.Name)
-	object.SetName(name)
-	var found *metav1.Condition
-	s.Await(fmt.Sprintf("%T %s to be %s %s", object, name, kind, reason), func(ctx context.Context) (bool, error) {
-		if err := s.Hoist.Get(ctx, client.ObjectKeyFromObject(object), object); err != nil {
-			return false, err
-		}
-		conditions := conditionsOf(object)
-		found = meta.FindStatusCondition(conditions, kind)
-		if found == nil || found.Status != status || reason != "" && found.Reason != reason || found.ObservedGeneration != object.GetGeneration() {
-			return false, fmt.Errorf("it is %+v", conditions)
-		}
-		return true, nil
-	})
-	return *found
+	return s.AwaitCondition(object, name, kind, status, reason)
 }
 
-func conditionsOf(object client.Object) []metav1.Condition {
-	switch o := object.(type) {
-	case *v1alpha1.Model:
-		return o.Status.Conditions
-	case *v1alpha1.Prefetch:
-		return o.Status.Conditions
-	case *v1alpha1.CacheNode:
-		return o.Status.Conditions
-	}
-	return nil
-}
-
-// read reads a file through a pod that serves.
+// read reads a file of a model through a pod that serves.
 func (s scene) read(pod corev1.Pod, path string) (code int, content []byte) {
 	s.t.Helper()
-	request, err := http.NewRequestWithContext(s.t.Context(), http.MethodGet, "http://"+net.JoinHostPort(pod.Status.PodIP, "8080")+"/files/models/"+path, http.NoBody)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	defer response.Body.Close()
-	if content, err = io.ReadAll(response.Body); err != nil {
-		s.t.Fatal(err)
-	}
-	return response.StatusCode, content
+	return s.Read(pod, "/models/"+path)
 }
 
 // compare reads every file through a pod.
 func (s scene) compare(pod corev1.Pod, files map[string][]byte) {
 	s.t.Helper()
-	for path, want := range files {
-		if code, got := s.read(pod, path); code != http.StatusOK || !bytes.Equal(got, want) {
-			s.t.Errorf("pod %s reads %d bytes of %s with status %d, want the %d bytes of the origin", pod.Name, len(got), path, code, len(want))
-		}
-	}
+	s.Compare(pod, "/models/", files)
 }

@@ -12,6 +12,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/hoist-dev/hoist/test/cluster/harness"
 )
@@ -21,6 +22,7 @@ type Namespace struct {
 	Name    string
 	Cluster *harness.Cluster
 	Client  kubernetes.Interface
+	Hoist   client.Client // for our kinds
 
 	tb testing.TB
 }
@@ -29,22 +31,26 @@ type Namespace struct {
 func NewNamespace(tb testing.TB, labels map[string]string) Namespace {
 	tb.Helper()
 	cluster := Cluster(tb)
-	client, err := cluster.Client()
+	kube, err := cluster.Client()
 	if err != nil {
 		tb.Fatal(err)
 	}
-	made, err := client.CoreV1().Namespaces().Create(tb.Context(),
+	hoist, err := hoistClient(cluster)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	made, err := kube.CoreV1().Namespaces().Create(tb.Context(),
 		&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "test-", Labels: labels}}, metav1.CreateOptions{})
 	if err != nil {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() {
 		ctx := context.WithoutCancel(tb.Context())
-		if err := client.CoreV1().Namespaces().Delete(ctx, made.Name, metav1.DeleteOptions{}); err != nil {
+		if err := kube.CoreV1().Namespaces().Delete(ctx, made.Name, metav1.DeleteOptions{}); err != nil {
 			tb.Error(err)
 		}
 	})
-	return Namespace{Name: made.Name, Cluster: cluster, Client: client, tb: tb}
+	return Namespace{Name: made.Name, Cluster: cluster, Client: kube, Hoist: hoist, tb: tb}
 }
 
 // Apply applies manifests, in which NAMESPACE stands for the namespace and IMAGE for the image of test pods.
