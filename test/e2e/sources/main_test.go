@@ -23,17 +23,9 @@ import (
 
 func TestMain(m *testing.M) {
 	log.SetLogger(logr.Discard()) // of the client for our kinds
-	dir, err := os.MkdirTemp("", "hoist-claim-")
-	if err == nil {
-		err = os.Chmod(dir, 0o755) // the controller is another user
-	}
-	if err != nil {
-		panic(err)
-	}
-	share = dir
 	code := suite.Main(m, "sources", harness.Options{Nodes: 2, DiskBytes: 2 << 30, S3: true}, makeClaim,
 		suite.WithHoist("agent.cache.maxBytes=512Mi", "controller.replicas=1", "volumes[0].claim=weights", "volumes[0].namespaces={*}"))
-	if err := os.RemoveAll(dir); err != nil {
+	if err := os.RemoveAll(share); err != nil {
 		panic(err)
 	}
 	os.Exit(code)
@@ -53,7 +45,13 @@ func put(t *testing.T, path string, content []byte) {
 	}
 }
 
-func makeClaim(ctx context.Context, c *harness.Cluster) error {
+func makeClaim(ctx context.Context, c *harness.Cluster) (err error) {
+	if share, err = os.MkdirTemp("", "hoist-claim-"); err != nil {
+		return err
+	}
+	if err := os.Chmod(share, 0o755); err != nil { // the controller is another user
+		return err
+	}
 	return c.Apply(ctx, strings.NewReplacer("SYSTEM", suite.System, "SHARE", share).Replace(`
 apiVersion: v1
 kind: Namespace
