@@ -123,7 +123,11 @@ helm: $(HELM) ## Build helm into bin/tools, where there is none
 BENCH ?= .
 
 .PHONY: bench
-bench: ## Run the Go benchmarks (BENCH=regexp)
+bench: build $(S3) ## Measure cold starts on this machine, into report.html (BENCH_FLAGS="--size 8GiB --runs 5")
+	$(BIN)/hoist bench local --output report.html $(BENCH_FLAGS)
+
+.PHONY: bench-go
+bench-go: ## Run the Go benchmarks (BENCH=regexp)
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
 
 .PHONY: bench-download

@@ -12,6 +12,7 @@ import (
 
 	"github.com/dustin/go-humanize"
 
+	"github.com/hoist-dev/hoist/bench/origin"
 	"github.com/hoist-dev/hoist/bench/synth"
 )
 
@@ -27,6 +28,12 @@ type Config struct {
 // shards is the number of weight files: enough that one changed shard is a small
 // part of the model.
 const shards = 8
+
+const (
+	bucket = "models"
+	prefix = "llama-demo/"
+	source = "s3://" + bucket + "/" + prefix
+)
 
 // Run tells the story and prints the report. Canceling ctx ends it early and
 // cleans up all the same.
@@ -64,7 +71,7 @@ type story struct {
 	Config
 	work   string
 	model  synth.Options
-	origin *origin
+	origin *origin.Origin
 	report report
 }
 
@@ -72,6 +79,6 @@ func (s *story) dir(name string) string { return filepath.Join(s.work, name) }
 
 func (s *story) close() {
 	if s.origin != nil {
-		s.origin.close()
+		s.origin.Close()
 	}
 }

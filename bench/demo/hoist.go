@@ -60,7 +60,7 @@ func (s *story) getAndKill(ctx context.Context, dir string) (int64, error) {
 
 func (s *story) command(ctx context.Context, dir string, more ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, s.Hoist, append([]string{"get", "--json", source, dir}, more...)...)
-	cmd.Env = s.origin.environment()
+	cmd.Env = s.origin.Environment()
 	return cmd
 }
 

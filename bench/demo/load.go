@@ -29,16 +29,6 @@ func load(ctx context.Context, dir string) (time.Duration, error) {
 	return time.Since(start), err
 }
 
-// forget drops the pages of a folder's weights from the page cache, so that the
-// next load comes from the disk.
-func forget(dir string) error {
-	return eachWeight(dir, func(path string) error {
-		return withFile(path, func(f *os.File, size int64) error {
-			return unix.Fadvise(int(f.Fd()), 0, size, unix.FADV_DONTNEED)
-		})
-	})
-}
-
 func eachWeight(dir string, visit func(path string) error) error {
 	seen := 0
 	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {

@@ -7,17 +7,19 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/dustin/go-humanize"
 
+	"github.com/hoist-dev/hoist/bench/initializer"
+	"github.com/hoist-dev/hoist/bench/origin"
+	"github.com/hoist-dev/hoist/bench/pagecache"
 	"github.com/hoist-dev/hoist/bench/synth"
 )
 
 func (s *story) prepare(ctx context.Context) error {
 	var err error
-	if s.origin, err = startOrigin(ctx, s.S3Server, s.dir("s3")); err != nil {
+	if s.origin, err = origin.Start(ctx, origin.Config{Server: s.S3Server, Dir: s.dir("s3"), Bucket: bucket}); err != nil {
 		return err
 	}
 	return s.publish(ctx, nil)
@@ -25,27 +27,15 @@ func (s *story) prepare(ctx context.Context) error {
 
 // publish uploads the model as s.model describes it, or only the files named.
 func (s *story) publish(ctx context.Context, only map[string]bool) error {
-	staging := s.dir("staging")
-	defer os.RemoveAll(staging)
-	files, err := synth.Generate(staging, s.model)
-	if err != nil {
-		return err
-	}
-	for _, file := range files {
-		if only == nil || only[file.Path] {
-			if err := s.origin.upload(ctx, filepath.Join(staging, file.Path)); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
+	_, err := s.origin.Publish(ctx, prefix, s.dir("staging"), s.model, only)
+	return err
 }
 
 func (s *story) baseline(ctx context.Context) error {
 	dir := s.dir("baseline")
 	defer os.RemoveAll(dir)
 	start := time.Now()
-	if err := download(ctx, s.origin.client, bucket, prefix, dir); err != nil {
+	if err := initializer.Download(ctx, s.origin.Client(), bucket, prefix, dir); err != nil {
 		return err
 	}
 	got := time.Since(start)
@@ -65,7 +55,7 @@ func (s *story) cold(ctx context.Context) error {
 }
 
 func (s *story) warm(ctx context.Context) error {
-	if err := forget(s.dir("model")); err != nil {
+	if err := pagecache.Drop(s.dir("model")); err != nil {
 		return err
 	}
 	disk, err := load(ctx, s.dir("model"))

@@ -141,6 +141,8 @@ func TestCluster_WhyReadsWhatIsAboutThePod(t *testing.T) {
 	f := newFakeCluster(t, interceptor.Funcs{}, objects...)
 	f.run("why", "web-0").says(t, "pod team-a/web-0 waits for model llama3-8b on node gpu-1: 8.0Gi of 16.0Gi are there, 1.0Gi/s, 8s left")
 	f.run("why", "web-1").says(t, "node cpu-1 has no Hoist agent")
+	f.run("timeline", "web-0").says(t, "pod team-a/web-0 on node gpu-1, model llama3-8b: wanted ", "and goes on")
+	f.run("timeline", "nobody").want(t, exitNotFound, `pods "nobody" not found`)
 	f.run("why", "nobody").want(t, exitNotFound, `pods "nobody" not found`)
 	f.run("why", "web-0", "-n", "team-b").want(t, exitNotFound, "team-b/web-0")
 

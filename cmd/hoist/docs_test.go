@@ -58,7 +58,7 @@ func renderCLI() []byte {
 	}
 	visit(newRoot())
 	page.WriteString("\n## kubectl hoist\n\nUnder the name `kubectl-hoist` in `PATH`, the program is a plugin of kubectl. All of its commands are about a cluster: " +
-		"`models`, `nodes`,\n`gpus`, `top`, `plan`, `warm`, `why` and `doctor` as above, and these.\n")
+		"`models`, `nodes`,\n`gpus`, `top`, `plan`, `warm`, `why`, `timeline` and `doctor` as above, and these.\n")
 	for _, cmd := range newPlugin(connect).Commands() {
 		if slices.Contains([]string{"evict", "pin", "unpin"}, cmd.Name()) {
 			visit(cmd)

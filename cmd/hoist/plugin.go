@@ -24,7 +24,7 @@ func newPlugin(dial dialer) *cobra.Command {
 
 ` + exitHelp
 	root.ResetCommands()
-	root.AddCommand(newModels(dial), newNodes(dial), newGPUs(dial), newTop(dial), newPlan(dial), newWarm(dial), newWhy(dial), newDoctor(dial),
+	root.AddCommand(newModels(dial), newNodes(dial), newGPUs(dial), newTop(dial), newPlan(dial), newWarm(dial), newWhy(dial), newTimeline(dial), newDoctor(dial),
 		newEvictCopies(dial), newPinCopies(dial), newUnpinCopies(dial))
 	asPlugin(root)
 	return root

@@ -33,13 +33,7 @@ func execute(ctx context.Context, root *cobra.Command, args []string, stdout, st
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	begun := false
-	for _, cmd := range root.Commands() {
-		do := cmd.RunE
-		cmd.RunE = func(cmd *cobra.Command, args []string) error {
-			begun = true
-			return do(cmd, args)
-		}
-	}
+	observe(root.Commands(), func() { begun = true })
 	cmd, err := root.ExecuteContextC(ctx)
 	if err != nil && !begun {
 		err = &usageError{fmt.Errorf("%w (see %s --help)", err, cmd.CommandPath())} // what cobra refuses is a mistake on the command line
@@ -48,6 +42,19 @@ func execute(ctx context.Context, root *cobra.Command, args []string, stdout, st
 		_, _ = fmt.Fprintln(stderr, "hoist: "+err.Error())
 	}
 	return exitCode(err)
+}
+
+// observe has commands, and those below them, say when they begin.
+func observe(commands []*cobra.Command, begin func()) {
+	for _, cmd := range commands {
+		if do := cmd.RunE; do != nil {
+			cmd.RunE = func(cmd *cobra.Command, args []string) error {
+				begin()
+				return do(cmd, args)
+			}
+		}
+		observe(cmd.Commands(), begin)
+	}
 }
 
 func newRoot() *cobra.Command { return newRootOn(connect) }
@@ -63,8 +70,10 @@ func newRootOn(dial dialer) *cobra.Command {
   hoist serve --config hoist.yaml                  keep models present on a node
   hoist warm llama3-8b --wait                      bring a Model of a Kubernetes cluster to its nodes
   hoist why web-0                                  say what a pod waits for
+  hoist timeline web-0                             draw what its cold start was made of
+  hoist bench local -o report.html                 measure cold starts on this machine
 
-models, nodes, gpus, top, plan, warm and why look at a cluster, through a kubeconfig as kubectl does; ls, verify, evict, pin and unpin at
+models, nodes, gpus, top, plan, warm, why and timeline look at a cluster, through a kubeconfig as kubectl does; ls, verify, evict, pin and unpin at
 one node's cache. Under the name kubectl-hoist in PATH this program is kubectl hoist, and its evict, pin and unpin are the cluster's.
 
 Credentials come from where the AWS CLI takes them: environment, profiles, web identity (IRSA),
@@ -76,8 +85,8 @@ Pod Identity, instance metadata.
 		SilenceUsage:  true,
 	}
 	root.PersistentFlags().String("log-level", "warn", "what to log to stderr: debug, info, warn, error")
-	root.AddCommand(newGet(), newServe(), newLs(), newVerify(), newEvict(), newPin(), newUnpin(), newDemo(),
-		newModels(dial), newNodes(dial), newGPUs(dial), newTop(dial), newPlan(dial), newWarm(dial), newWhy(dial), newDoctor(dial))
+	root.AddCommand(newGet(), newServe(), newLs(), newVerify(), newEvict(), newPin(), newUnpin(), newDemo(), newBench(),
+		newModels(dial), newNodes(dial), newGPUs(dial), newTop(dial), newPlan(dial), newWarm(dial), newWhy(dial), newTimeline(dial), newDoctor(dial))
 	return root
 }
 

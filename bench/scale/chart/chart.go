@@ -13,18 +13,14 @@ import (
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
+
+	"github.com/hoist-dev/hoist/bench/palette"
 )
 
 const (
 	width  = 18 * vg.Centimeter
 	height = 9 * vg.Centimeter
 )
-
-// palette is Okabe and Ito's, which people with any color vision tell apart.
-var palette = []color.Color{
-	color.RGBA{0x00, 0x72, 0xb2, 0xff}, color.RGBA{0xd5, 0x5e, 0x00, 0xff}, color.RGBA{0x00, 0x9e, 0x73, 0xff},
-	color.RGBA{0xcc, 0x79, 0xa7, 0xff}, color.RGBA{0xe6, 0x9f, 0x00, 0xff}, color.RGBA{0x56, 0xb4, 0xe9, 0xff},
-}
 
 // Point is cost and harm under one circumstance.
 type Point struct {
@@ -56,7 +52,7 @@ func Pareto(path, title string, groups []Group) error {
 		}
 		size := vg.Points(float64(3 + len(groups) - i)) // the first ones are larger, so that none hides another
 		dots.GlyphStyleFunc = func(j int) draw.GlyphStyle {
-			return draw.GlyphStyle{Color: palette[i%len(palette)], Shape: marks[j%len(marks)], Radius: size}
+			return draw.GlyphStyle{Color: palette.Color(i), Shape: marks[j%len(marks)], Radius: size}
 		}
 		dots.GlyphStyle = dots.GlyphStyleFunc(0)
 		p.Add(dots)
@@ -87,7 +83,7 @@ func Timeline(path, title, unit string, series []Series) error {
 		if err != nil {
 			return err
 		}
-		line.StepStyle, line.Color, line.Width = plotter.PostStep, palette[i%len(palette)], vg.Points(1.2)
+		line.StepStyle, line.Color, line.Width = plotter.PostStep, palette.Color(i), vg.Points(1.2)
 		p.Add(line)
 		p.Legend.Add(s.Name, line)
 	}

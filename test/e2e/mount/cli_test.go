@@ -55,6 +55,8 @@ func TestCLI_WarmsShowsPlansAndSaysWhyAPodWaits(t *testing.T) {
 	s.pod("reader", "tiny", "node1")
 	s.AwaitReady("reader", 1)
 	hoist(0, "/reader runs; model tiny mounted", "why", "reader")
+	hoist(0, "Ready ", "timeline", "reader")
+	hoist(0, "mounting, weights", "timeline", "reader")
 	s.pod("waiter", "nobody-made-it", "node1")
 	hoist(0, "there is no Model nobody-made-it in namespace "+s.Name, "why", "waiter")
 	hoist(4, "not found", "why", "nobody")
@@ -65,6 +67,7 @@ func TestCLI_WarmsShowsPlansAndSaysWhyAPodWaits(t *testing.T) {
 	s.pod("patient", "cold", "node2")
 	s.awaitEvent("patient", "Successfully assigned")
 	hoist(0, "/patient waits for model cold on node node2", "why", "patient")
+	hoist(0, "and goes on", "timeline", "patient")
 	s.Down(false)
 	s.AwaitReady("patient", 1)
 

@@ -1,7 +1,7 @@
 // Copyright The Hoist Authors
 // SPDX-License-Identifier: Apache-2.0
 
-package main
+package program
 
 import (
 	"context"

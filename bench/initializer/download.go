@@ -1,13 +1,13 @@
 // Copyright The Hoist Authors
 // SPDX-License-Identifier: Apache-2.0
 
-package demo
+// Package initializer downloads a model as the init container of an inference server does, so that there is something to compare with.
+package initializer
 
 import (
 	"context"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
 	"path/filepath"
 
@@ -19,12 +19,12 @@ import (
 // What boto3's download_file does by default, and with it KServe's storage
 // initializer: one file after the other, each in 8 MiB ranges, ten at a time.
 const (
-	baselinePart  = 8 << 20
-	baselineConns = 10
+	part        = 8 << 20
+	connections = 10
 )
 
-// download copies every object of the model into dir.
-func download(ctx context.Context, client *s3.Client, bucket, prefix, dir string) error {
+// Download copies every object below prefix into dir.
+func Download(ctx context.Context, client *s3.Client, bucket, prefix, dir string) error {
 	pages := s3.NewListObjectsV2Paginator(client, &s3.ListObjectsV2Input{Bucket: &bucket, Prefix: &prefix})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
@@ -51,10 +51,10 @@ func downloadObject(ctx context.Context, client *s3.Client, bucket, key string, 
 	}
 	defer file.Close()
 	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(baselineConns)
-	for off := int64(0); off < size; off += baselinePart {
+	group.SetLimit(connections)
+	for off := int64(0); off < size; off += part {
 		group.Go(func() error {
-			end := min(off+baselinePart, size) - 1
+			end := min(off+part, size) - 1
 			answer, err := client.GetObject(ctx, &s3.GetObjectInput{Bucket: &bucket, Key: &key, Range: aws.String(fmt.Sprintf("bytes=%d-%d", off, end))})
 			if err != nil {
 				return err
@@ -68,10 +68,4 @@ func downloadObject(ctx context.Context, client *s3.Client, bucket, key string, 
 		return err
 	}
 	return file.Close()
-}
-
-func httpClient() *http.Client {
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.MaxIdleConnsPerHost = baselineConns
-	return &http.Client{Transport: transport}
 }

@@ -1,0 +1,230 @@
+// Copyright The Hoist Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"image/color"
+	"image/png"
+	"io"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"golang.org/x/sys/unix"
+
+	"github.com/hoist-dev/hoist/bench/local"
+	"github.com/hoist-dev/hoist/bench/result"
+	"github.com/hoist-dev/hoist/test/s3test/versity"
+)
+
+// small is a benchmark of seconds.
+func small(t *testing.T, dir string, more ...string) *process {
+	t.Helper()
+	return start(t, nil, append([]string{"bench", "local", "--s3-server", versity.Build(t), "--dir", dir, "--size", "24MiB", "--runs", "2", "--latency", "2ms"}, more...)...)
+}
+
+func TestBenchLocal_MeasuresWhatItClaims(t *testing.T) {
+	t.Parallel()
+	dir, out := t.TempDir(), t.TempDir()
+	page, found := filepath.Join(out, "report.html"), filepath.Join(out, "report.json")
+	o := small(t, dir, "-o", page).wait()
+	o.want(t, 0, "round 2 of 2: plain memory")
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Errorf("it leaves %v, %v", left, err)
+	}
+	raw, err := os.ReadFile(found)
+	if err != nil {
+		t.Fatal(err)
+	}
+	validate(t, raw)
+	r, err := result.Read(bytes.NewReader(raw))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Scenarios) != len(local.Scenarios()) {
+		t.Errorf("%d scenarios, want %v", len(r.Scenarios), local.Scenarios())
+	}
+	for _, s := range r.Scenarios {
+		if len(s.Runs) != 2 {
+			t.Errorf("%s: %d runs", s.Name, len(s.Runs))
+		}
+		for _, run := range s.Runs {
+			checkRun(t, s.Name, run, dir)
+		}
+	}
+	for _, format := range []string{"md", "text", "svg", "json"} {
+		if o := hoist(t, nil, "bench", "report", found, "--format", format); o.code != 0 || !strings.Contains(o.stdout, "hoist, warm disk") {
+			t.Errorf("as %s: %+v", format, o)
+		}
+	}
+	look(t, page, r)
+}
+
+// checkRun wants phases to add up to the whole, and each claim to hold.
+func checkRun(t *testing.T, scenario string, run result.Run, dir string) {
+	t.Helper()
+	var sum float64
+	for _, p := range run.Phases {
+		if p.Seconds < 0 {
+			t.Errorf("%s: %s took %v s", scenario, p.Name, p.Seconds)
+		}
+		sum += p.Seconds
+	}
+	if math.Abs(sum-run.Seconds) > 0.02*run.Seconds {
+		t.Errorf("%s: phases add up to %v s of %v s: %+v", scenario, sum, run.Seconds, run.Phases)
+	}
+	var disk unix.Statfs_t
+	inMemory := unix.Statfs(dir, &disk) == nil && disk.Type == unix.TMPFS_MAGIC // what is there can't leave it
+	for _, p := range run.Proof {
+		if !p.OK && !inMemory {
+			t.Errorf("%s: %s: %d, want %s", scenario, p.Name, p.Got, p.Want)
+		}
+	}
+	if len(run.Proof) == 0 {
+		t.Errorf("%s: nothing shows that it was what it claims", scenario)
+	}
+}
+
+func validate(t *testing.T, raw []byte) {
+	t.Helper()
+	parse := func(raw []byte) any {
+		value, err := jsonschema.UnmarshalJSON(bytes.NewReader(raw))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return value
+	}
+	compiler := jsonschema.NewCompiler()
+	compiler.AssertFormat()
+	if err := compiler.AddResource("schema.json", parse(result.Schema)); err != nil {
+		t.Fatal(err)
+	}
+	schema, err := compiler.Compile("schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := schema.Validate(parse(raw)); err != nil {
+		t.Errorf("the result is not what its schema says: %v", err)
+	}
+	var broken map[string]any
+	if err := json.Unmarshal(raw, &broken); err != nil {
+		t.Fatal(err)
+	}
+	broken["scenarios"] = "none"
+	again, err := json.Marshal(broken)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if schema.Validate(parse(again)) == nil {
+		t.Error("the schema takes anything")
+	}
+}
+
+// look opens a report in a browser: no word of an error on its console, nothing from the network, and the waterfalls drawn.
+func look(t *testing.T, page string, r result.Result) {
+	t.Helper()
+	source, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, part := range []string{"src=", "href=", "@import", "url("} {
+		if bytes.Contains(source, []byte(part)) {
+			t.Errorf("the report has %s, and must not need anything else", part)
+		}
+	}
+	browser, err := exec.LookPath("chromium")
+	if err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatal("chromium is not installed: apt-get install chromium")
+		}
+		t.Log("not looked at in a browser: apt-get install chromium")
+		return
+	}
+	shot := filepath.Join(t.TempDir(), "report.png")
+	if folder := os.Getenv("HOIST_ARTIFACTS"); folder != "" {
+		shot = filepath.Join(folder, "report.png")
+	}
+	open := func(more ...string) (dom string) {
+		cmd := exec.Command(browser, append([]string{"--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--enable-logging=stderr",
+			"--user-data-dir=" + t.TempDir(), "--window-size=1000,3000"}, append(more, "file://"+page)...)...)
+		var said bytes.Buffer
+		cmd.Stderr = &said
+		out, err := cmd.Output()
+		if err != nil || strings.Contains(said.String(), "CONSOLE") {
+			t.Errorf("chromium: %v\n%s", err, said.String())
+		}
+		return string(out)
+	}
+	if got := strings.Count(open("--dump-dom"), `<figure class="waterfall"><svg`); got != len(r.Scenarios) {
+		t.Errorf("the browser has %d waterfalls, want %d", got, len(r.Scenarios))
+	}
+	open("--screenshot=" + shot)
+	file, err := os.Open(shot)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	if drawn := pixels(t, file, color.RGBA{0xd5, 0x5e, 0x00, 0xff}); drawn < 1000 {
+		t.Errorf("%d pixels of the screenshot have the color of the downloads", drawn)
+	}
+}
+
+func pixels(t *testing.T, r io.Reader, want color.RGBA) (found int) {
+	t.Helper()
+	picture, err := png.Decode(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for y := range picture.Bounds().Dy() {
+		for x := range picture.Bounds().Dx() {
+			if color.RGBAModel.Convert(picture.At(x, y)) == want {
+				found++
+			}
+		}
+	}
+	return found
+}
+
+func TestBenchLocal_InterruptedLeavesNothing(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	p := small(t, dir, "--connection", "1MB", "--latency", "50ms")
+	eventually(t, "the first run begins", func() bool { return strings.Contains(p.stderr.String(), "put a copy on the disk") || p.ended() })
+	p.signal(syscall.SIGINT)
+	o := p.wait()
+	if o.code == 0 {
+		t.Errorf("it ends well: %+v", o)
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Errorf("it leaves %v, %v", left, err)
+	}
+}
+
+func TestBench_SaysWhatIsWrong(t *testing.T) {
+	t.Parallel()
+	odd := filepath.Join(t.TempDir(), "odd.json")
+	if err := os.WriteFile(odd, []byte(`{"version": 99}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range []struct {
+		args []string
+		code int
+		says string
+	}{
+		{[]string{"bench", "local", "--model", "none", "--s3-server", "/bin/true"}, 2, "llama-3.1-8b"},
+		{[]string{"bench", "local", "--scenario", "none", "--s3-server", "/bin/true"}, 1, "storage initializer"},
+		{[]string{"bench", "report", odd}, 1, "version 99"},
+		{[]string{"bench", "report", "nowhere.json"}, 1, "nowhere.json"},
+		{[]string{"bench", "report"}, 2, "arg"},
+	} {
+		hoist(t, nil, row.args...).want(t, row.code, row.says)
+	}
+}
