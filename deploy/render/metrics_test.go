@@ -17,6 +17,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/client-go/tools/leaderelection"
 	"k8s.io/client-go/tools/leaderelection/resourcelock"
 	"k8s.io/client-go/util/workqueue"
@@ -24,6 +25,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 	"sigs.k8s.io/controller-runtime/pkg/source"
+
+	"github.com/hoist-dev/hoist/scaler"
 )
 
 var (
@@ -171,6 +174,24 @@ func controllerMetrics(t *testing.T) map[string][]string {
 		for _, label := range family.GetMetric()[0].GetLabel() {
 			found[family.GetName()] = append(found[family.GetName()], label.GetName())
 		}
+	}
+	maps.Copy(found, scalerMetrics(t))
+	return found
+}
+
+// scalerMetrics are those of policies, as they describe themselves.
+func scalerMetrics(t *testing.T) map[string][]string {
+	t.Helper()
+	described := make(chan *prometheus.Desc, 100)
+	new(scaler.Metrics).Describe(described)
+	close(described)
+	words, found := regexp.MustCompile(`fqName: "([a-z_]+)".* variableLabels: \{([a-z_,]*)\}`), map[string][]string{}
+	for desc := range described {
+		parts := words.FindStringSubmatch(desc.String())
+		if parts == nil {
+			t.Fatalf("a metric describes itself as %s", desc)
+		}
+		found[parts[1]] = strings.Split(parts[2], ",")
 	}
 	return found
 }
