@@ -217,10 +217,13 @@ func metrics(ctx context.Context, o *doctor.Object, f *doctor.Facts, address str
 	if _, err := p.Now(ctx, "vector(1)", time.Now()); err != nil {
 		return fmt.Errorf("--prometheus %s: %w", address, err)
 	}
-	f.Metrics = map[string]bool{}
+	f.Metrics, f.Scraped = map[string]bool{}, map[string]int32{}
 	for _, name := range o.Names() {
 		_, err := p.Now(ctx, fmt.Sprintf("count({__name__=%q})", strings.ToValidUTF8(name, "")), time.Now())
 		f.Metrics[name] = err == nil
+		if every, err := p.ScrapeInterval(ctx, name); err == nil { // who may not ask for targets is told the rest
+			f.Scraped[name] = int32(every.Seconds())
+		}
 	}
 	return nil
 }

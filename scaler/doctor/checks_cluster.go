@@ -9,6 +9,9 @@ import (
 	"github.com/hoist-dev/hoist/api/capacity"
 )
 
+// hpaPeriod is how often an HPA looks, in seconds: --horizontal-pod-autoscaler-sync-period by default.
+const hpaPeriod = 15
+
 // clusterChecks need what a cluster says.
 var clusterChecks = []check{
 	{"target-missing", Error, func(o *Object) []said {
@@ -40,6 +43,19 @@ var clusterChecks = []check{
 			return nil
 		}
 		return one(said{what: "the HPA does not scale: " + o.Facts.HPA, why: "<unknown> is all that kubectl get hpa says of it"})
+	}},
+	{"scraped-rarely", Warning, func(o *Object) []said {
+		if o.Facts == nil {
+			return nil
+		}
+		for _, name := range o.Names() {
+			if every := o.Facts.Scraped[name]; every > hpaPeriod {
+				return one(said{what: fmt.Sprintf("%s is scraped every %d s", name, every),
+					why: fmt.Sprintf("the HPA looks every %d s, and sees what was: each decision, and each step from zero, is up to %d s late", hpaPeriod, every),
+					fix: "# of the ServiceMonitor or PodMonitor:\nspec: {endpoints: [{interval: 10s}]}\n"})
+			}
+		}
+		return nil
 	}},
 	{"keda-not-ready", Error, func(o *Object) []said {
 		for _, c := range o.Status.Conditions {

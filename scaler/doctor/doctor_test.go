@@ -167,6 +167,8 @@ func TestExamine_EachCheck(t *testing.T) {
 		{func(map[string]any) {}, &doctor.Facts{Pod: pod, Replicas: 1, HPA: "no metric"}, "hpa-unknown"},
 		{func(map[string]any) {}, &doctor.Facts{Pod: pod, HPA: "ScalingDisabled"}, ""},
 		{func(map[string]any) {}, &doctor.Facts{Pod: pod, Metrics: map[string]bool{"vllm:num_requests_running": true}}, "metric-not-in-prometheus"},
+		{func(map[string]any) {}, &doctor.Facts{Pod: pod, Scraped: map[string]int32{"vllm:num_requests_running": 60}}, "scraped-rarely"},
+		{func(map[string]any) {}, &doctor.Facts{Pod: pod, Scraped: map[string]int32{"vllm:num_requests_running": 15}}, ""},
 		{set("status", "{conditions: [{type: Ready, status: 'False', message: broken}]}"), nil, "keda-not-ready"},
 		{set("status", "{conditions: [{type: Fallback, status: 'True'}]}"), nil, "in-fallback"},
 	} {

@@ -75,10 +75,11 @@ type Facts struct {
 	Pod       *corev1.Pod // that the target makes; nil: there is no target
 	Replicas  int32
 	Quotas    []corev1.ResourceQuota
-	Failed    string          // why the target's pods can't be made
-	Metrics   map[string]bool // of the names in queries, those that Prometheus has; nil: nobody asked it
-	HPA       string          // why the HPA does not scale
-	ColdStart int32           // seconds that a slow one takes; 0 is unknown
+	Failed    string           // why the target's pods can't be made
+	Metrics   map[string]bool  // of the names in queries, those that Prometheus has; nil: nobody asked it
+	Scraped   map[string]int32 // seconds between two scrapes of a name in queries; those that nobody knows are missing
+	HPA       string           // why the HPA does not scale
+	ColdStart int32            // seconds that a slow one takes; 0 is unknown
 }
 
 const (

@@ -5,8 +5,11 @@ package queue_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -72,6 +75,40 @@ func TestHistory_OfARealPrometheus(t *testing.T) {
 	peak, err := forecast.Fit(got, now.Add(time.Minute), time.UTC).Peak(now, time.Minute, 0.5)
 	if err != nil || peak < 2 || peak > 60 {
 		t.Errorf("the forecast is %v, %v", peak, err)
+	}
+}
+
+// A real Prometheus says how often it scrapes the metric of a server.
+func TestScrapeInterval_OfARealPrometheus(t *testing.T) {
+	t.Parallel()
+	if _, err := exec.LookPath("prometheus"); err != nil {
+		t.Skip("no prometheus: it is in Debian's package of that name")
+	}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprint(w, "# HELP vllm:num_requests_running Running.\n# TYPE vllm:num_requests_running gauge\nvllm:num_requests_running 1\n")
+	}))
+	t.Cleanup(server.Close)
+	dir := t.TempDir()
+	config := "global: {scrape_interval: 1m}\nscrape_configs:\n  - {job_name: servers, scrape_interval: 2s, static_configs: [{targets: ['" + strings.TrimPrefix(server.URL, "http://") + "']}]}\n"
+	if err := os.WriteFile(filepath.Join(dir, "prometheus.yml"), []byte(config), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p, err := queue.New(started(t, dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var interval time.Duration
+	for range 600 {
+		if interval, err = p.ScrapeInterval(t.Context(), "vllm:num_requests_running"); err == nil {
+			break
+		}
+		<-time.After(50 * time.Millisecond)
+	}
+	if err != nil || interval != 2*time.Second {
+		t.Errorf("every %v, %v", interval, err)
+	}
+	if _, err := p.ScrapeInterval(t.Context(), "nobody_has_it"); !errors.Is(err, queue.ErrUnknown) {
+		t.Errorf("of a metric that is not there: %v", err)
 	}
 }
 
