@@ -92,6 +92,7 @@ func TestCLI_PinsAndEvicts(t *testing.T) {
 	s.AwaitReady("reader", 1)
 	plugin(0, "deleted", "unpin", "tiny")
 	s.awaitUnwanted("tiny")
+	s.Await("the mount to be reported", func(ctx context.Context) (bool, error) { return s.mounts(ctx, "node1", "tiny", 1) })
 	plugin(0, "stays: 1 pod has it mounted", "evict", "tiny")
 	s.awaitHolders("tiny", "node1")
 	if _, err := s.Kubectl(t.Context(), "delete", "pod", "reader", "--wait"); err != nil {
