@@ -24,7 +24,8 @@ type Options struct {
 	Margin   time.Duration // how long before the kubelet's deadline to say how far it is; 0 is 5 s
 	Log      *slog.Logger
 
-	Observe func(Call) // sees each call that has ended; may be nil
+	Observe func(Call)  // sees each call that has ended; may be nil
+	Mounted func(Claim) // is told of each mount that was not there before; may be nil
 
 	hook func(step string) error // sees each step on the disk before it is made and may make it fail
 }

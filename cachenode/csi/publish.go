@@ -35,7 +35,13 @@ func (d *Driver) publish(ctx context.Context, claim Claim, at target) error {
 			return err
 		}
 		v = &volume{claim: claim, target: at, revision: lease.Revision, lease: lease}
-		return d.bring(v)
+		if err := d.bring(v); err != nil {
+			return err
+		}
+		if d.options.Mounted != nil {
+			d.options.Mounted(claim)
+		}
+		return nil
 	}
 	if v.claim != claim || v.target != at {
 		return &incompatibleError{has: v.claim, at: d.pods.path(v.target)}

@@ -96,8 +96,9 @@ func serve(ctx context.Context, o options, node *agent.Node, log *slog.Logger) (
 	if err := errors.Join(mgr.Add(reporter), mgr.Add(images), reconciler.Setup(mgr)); err != nil {
 		return err
 	}
+	mounts := &cluster.Mounts{Node: node, Reader: mgr.GetClient(), Sources: sources, Events: mgr.GetEventRecorder("hoist-agent"), Counts: counts}
 	driver, err := csi.New(csi.Options{
-		Models: &cluster.Mounts{Node: node, Reader: mgr.GetClient(), Sources: sources, Events: mgr.GetEventRecorder("hoist-agent"), Counts: counts},
+		Models: mounts, Mounted: mounts.Mounted,
 		NodeID: o.nodeName, Version: buildVersion(), Records: filepath.Join(filepath.Dir(o.root), "mounts"),
 		PodsRoot: filepath.Join(o.kubeletRoot, "pods"), Log: log, Mounter: csi.BindMounter{},
 		Observe: func(c csi.Call) {

@@ -34,6 +34,7 @@ type Mounts struct {
 
 	mu      sync.Mutex
 	waiting map[string]waiting // by volume
+	asking  map[string]asking  // by volume
 }
 
 // waiting is a pod that waits for its model.
@@ -49,6 +50,7 @@ const progressEvery = 15 * time.Second
 
 // Acquire takes the lease for a pod, downloading what is missing at the priority of a starting pod.
 func (m *Mounts) Acquire(ctx context.Context, claim csi.Claim) (csi.Lease, error) {
+	m.ask(claim.Volume, time.Now())
 	key := types.NamespacedName{Namespace: claim.Model.Namespace, Name: claim.Model.Name}
 	want, err := m.want(ctx, key, claim.Pod.Namespace)
 	if err != nil {
@@ -57,6 +59,7 @@ func (m *Mounts) Acquire(ctx context.Context, claim csi.Claim) (csi.Lease, error
 	pod := waiting{new(fetch.Progress), time.Now()}
 	defer m.wait(claim, pod)()
 	lease, err := m.Node.Acquire(ctx, want, pod.progress)
+	m.downloaded(claim.Volume, pod.progress.Snapshot().Fetched)
 	if err != nil {
 		if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
 			err = &cachenode.Error{Kind: cachenode.ErrUnavailable, Op: "mount", Subject: "model " + key.String(),
@@ -152,7 +155,6 @@ func (m *Mounts) wait(claim csi.Claim, pod waiting) (end func()) {
 
 // tell writes events on the pod that waits, until ended is closed.
 func (m *Mounts) tell(ended <-chan struct{}, claim csi.Claim, pod waiting) {
-	object := &corev1.ObjectReference{Kind: "Pod", APIVersion: "v1", Namespace: claim.Pod.Namespace, Name: claim.Pod.Name, UID: types.UID(claim.Pod.UID)}
 	tick := time.NewTicker(progressEvery)
 	defer tick.Stop()
 	for {
@@ -160,7 +162,7 @@ func (m *Mounts) tell(ended <-chan struct{}, claim csi.Claim, pod waiting) {
 		case <-ended:
 			return
 		case <-tick.C:
-			m.Events.Eventf(object, nil, corev1.EventTypeNormal, "FetchingModel", "Fetching", "model %s: %v", claim.Model.Name, pod)
+			m.Events.Eventf(reference(claim), nil, corev1.EventTypeNormal, "FetchingModel", "Fetching", "model %s: %v", claim.Model.Name, pod)
 		}
 	}
 }

@@ -115,6 +115,39 @@ func TestMounts_TellAPodThatWaits(t *testing.T) {
 	})
 }
 
+// Once a pod has its model, it is told how long that took since it was asked for first, and not again.
+func TestMounts_TellHowLongAMountTook(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		told := make(chan string, 10)
+		m := &Mounts{Events: recorder(told)}
+		claim := claimOf("team-a")
+		m.ask(claim.Volume, time.Now())
+		<-time.After(2 * time.Minute) // of the fake clock: the kubelet asks again
+		m.downloaded(claim.Volume, 500)
+		m.ask(claim.Volume, time.Now())
+		<-time.After(time.Second)
+		m.downloaded(claim.Volume, 12)
+		m.Mounted(claim)
+		m.Mounted(claim)
+		if len(told) != 1 {
+			t.Fatalf("%d events", len(told))
+		}
+		note := <-told
+		_, said, _ := strings.Cut(note, "model ") // behind the reason
+		got, ok := v1alpha1.ParseMounted("model " + said)
+		if want := (v1alpha1.Mounted{Model: "llama", After: 121 * time.Second, Downloaded: 512}); !ok || got != want {
+			t.Errorf("it says %q", note)
+		}
+		m.ask("gone", time.Now())
+		<-time.After(25 * time.Hour)
+		m.ask("next", time.Now())
+		if len(m.asking) != 1 {
+			t.Errorf("volumes that went with their pods are remembered: %v", m.asking)
+		}
+	})
+}
+
 // images is a container runtime that has what was pulled, and fails while it is told to.
 type images struct {
 	mu   sync.Mutex
