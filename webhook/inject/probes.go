@@ -12,7 +12,8 @@ import (
 
 // How a startup probe's budget is found: loading moves at least slowest bytes a second, and starting takes as long without.
 const (
-	startupPeriod  = 5         // seconds
+	startupPeriod  = 1         // seconds: what a server that is up waits at most until that is known
+	execPeriod     = 5         // seconds, where each look starts a process
 	startupLeast   = 10 * 60   // seconds: compiling, graphs, warm-up
 	startupSlowest = 100 << 20 // bytes a second, from the page cache or a disk into VRAM
 )
@@ -31,8 +32,12 @@ func addProbes(c *corev1.Container, d *inference.Server, bytes int64) {
 		case c.LivenessProbe != nil:
 			starts = c.LivenessProbe.ProbeHandler
 		}
-		c.StartupProbe = &corev1.Probe{ProbeHandler: *starts.DeepCopy(), PeriodSeconds: startupPeriod, TimeoutSeconds: 5,
-			FailureThreshold: int32((startupSeconds(bytes) + startupPeriod - 1) / startupPeriod), SuccessThreshold: 1}
+		period := int64(startupPeriod)
+		if starts.Exec != nil {
+			period = execPeriod
+		}
+		c.StartupProbe = &corev1.Probe{ProbeHandler: *starts.DeepCopy(), PeriodSeconds: int32(period), TimeoutSeconds: 5,
+			FailureThreshold: int32((startupSeconds(bytes) + period - 1) / period), SuccessThreshold: 1}
 	}
 	if c.ReadinessProbe == nil {
 		c.ReadinessProbe = &corev1.Probe{ProbeHandler: ask, PeriodSeconds: 2, TimeoutSeconds: 5, FailureThreshold: 3, SuccessThreshold: 1}
