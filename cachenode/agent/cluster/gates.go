@@ -67,7 +67,7 @@ func (last saidGate) due(v gpu.Verdict, lacksAddress bool) bool {
 // How often GPUs are looked at: while a pod waits, or at rest; and how often what is known of a pod that waits is written again, which
 // tells that the agent lives, and numbers that move.
 const (
-	lookWaiting = 500 * time.Millisecond
+	lookWaiting = 100 * time.Millisecond // a look at 8 GPUs takes 0.7 ms
 	lookAtRest  = 10 * time.Second
 	sayAgain    = 10 * time.Second
 	sayNumbers  = 2 * time.Second
