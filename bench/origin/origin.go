@@ -6,6 +6,7 @@
 package origin
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"fmt"
@@ -31,6 +32,7 @@ type Config struct {
 	Dir    string // an empty folder, or one that is not there
 	Bucket string
 	Road   Road
+	Listen string // host that clients reach the road by; "" is 127.0.0.1
 }
 
 // Origin is a running S3 server with one bucket, and the keys to it. End it with Close.
@@ -60,7 +62,7 @@ func Start(ctx context.Context, c Config) (*Origin, error) {
 		o.Close()
 		return nil, fmt.Errorf("create bucket: %w", err)
 	}
-	if o.road, err = build(ctx, c.Road, o.server.Endpoint()); err != nil {
+	if o.road, err = build(ctx, c.Road, o.server.Endpoint(), cmp.Or(c.Listen, "127.0.0.1")); err != nil {
 		o.Close()
 		return nil, err
 	}

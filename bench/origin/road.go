@@ -31,12 +31,12 @@ type road struct {
 	served   chan struct{}
 }
 
-func build(ctx context.Context, shape Road, to string) (*road, error) {
+func build(ctx context.Context, shape Road, to, host string) (*road, error) {
 	target, err := url.Parse(to)
 	if err != nil {
 		return nil, err
 	}
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort(host, "0"))
 	if err != nil {
 		return nil, err
 	}

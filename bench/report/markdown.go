@@ -8,8 +8,6 @@ import (
 	"io"
 	"strings"
 
-	"github.com/dustin/go-humanize"
-
 	"github.com/hoist-dev/hoist/bench/result"
 )
 
@@ -24,7 +22,7 @@ func Markdown(w io.Writer, results ...result.Result) error {
 }
 
 func markdown(b *strings.Builder, r *result.Result) {
-	fmt.Fprintf(b, "### %s\n\n`%s`\n\n%s The inference server is simulated.\n\n", title(r), r.Command, strings.Join(headline(r), " "))
+	fmt.Fprintf(b, "### %s\n\n`%s`\n\n%s\n\n", title(r), r.Command, strings.Join(headline(r), " "))
 	b.WriteString("| scenario | runs | weights loaded, s | first answer, s | spread, s | faster | added by Hoist, s |")
 	names := phases(r)
 	for _, name := range names {
@@ -53,8 +51,7 @@ func markdown(b *strings.Builder, r *result.Result) {
 	for _, n := range r.NotRun {
 		fmt.Fprintf(b, "- **%s**: not run: %s\n", n.Name, n.Reason)
 	}
-	fmt.Fprintf(b, "\n%s. %s, %d cores, %s of memory, %s, %s.", r.Made.Format("2006-01-02"), r.Machine.CPU, r.Machine.Cores,
-		humanize.IBytes(uint64(max(r.Machine.Memory, 0))), r.Machine.Kernel, r.Machine.Disk)
+	fmt.Fprintf(b, "\n%s. %s.", r.Made.Format("2006-01-02"), machine(&r.Machine))
 	for _, s := range r.Settings {
 		fmt.Fprintf(b, " %s: %s.", strings.ToUpper(s.Name[:1])+s.Name[1:], s.Value)
 	}

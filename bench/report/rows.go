@@ -6,6 +6,7 @@ package report
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/dustin/go-humanize"
 
@@ -141,5 +142,17 @@ func headline(r *result.Result) []string {
 	if r.Model.Synthetic {
 		said[0] += " Its sizes are real, its contents are not."
 	}
+	if r.Kind == result.Local {
+		said = append(said, "The inference server is simulated: there is no inference, and no compiling.")
+	}
 	return said
+}
+
+// machine is what it ran on, in words.
+func machine(m *result.Machine) string {
+	parts := []string{m.CPU, fmt.Sprintf("%d cores", m.Cores), humanize.IBytes(uint64(max(m.Memory, 0))) + " of memory", m.GPU, m.Kernel, m.Disk}
+	if m.Nodes > 0 {
+		parts = append(parts, fmt.Sprintf("one of %d nodes", m.Nodes))
+	}
+	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), ", ")
 }

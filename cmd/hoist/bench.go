@@ -11,18 +11,19 @@ import (
 	"github.com/hoist-dev/hoist/bench/simserver/program"
 )
 
-func newBench() *cobra.Command {
+func newBench(dial dialer) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "bench",
 		Short: "Measure cold starts, and report them",
 		Long: `Measure cold starts, and report them.
 
   hoist bench local -o report.html       on this machine, with a simulated inference server and no cluster
+  hoist bench cluster --deployment team-a/llama    in your cluster, with your own server
   hoist bench report local.json          show what was measured again, as a page, as Markdown or as text`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newBenchLocal(), newBenchReport(), newBenchServer())
+	cmd.AddCommand(newBenchLocal(), newBenchCluster(dial), newBenchReport(), newBenchServer())
 	return cmd
 }
 

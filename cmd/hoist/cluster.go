@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -23,7 +24,8 @@ import (
 // cluster is the one that the flags name.
 type cluster struct {
 	client.Client
-	namespace string // that of the flags, or of the kubeconfig's context
+	namespace string       // that of the flags, or of the kubeconfig's context
+	config    *rest.Config // for what Client can't do; nil in tests
 }
 
 // access are the flags that every command on a cluster has, with kubectl's names.
@@ -79,7 +81,7 @@ func connect(a *access) (cluster, error) {
 		return cluster{}, err
 	}
 	c, err := client.New(config, client.Options{Scheme: scheme})
-	return cluster{c, namespace}, err
+	return cluster{c, namespace, config}, err
 }
 
 // scope is where to list: one namespace, or all of them.

@@ -55,7 +55,7 @@ func (f fakeCluster) run(args ...string) outcome {
 		if a.namespace != "" {
 			namespace = a.namespace
 		}
-		return cluster{f.Client, namespace}, nil
+		return cluster{Client: f.Client, namespace: namespace}, nil
 	})
 	var stdout, stderr output
 	code := execute(f.t.Context(), root, args, &stdout, &stderr)

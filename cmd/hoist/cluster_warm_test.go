@@ -130,7 +130,7 @@ func TestWarm_TellsThatNoControllerLooks(t *testing.T) {
 		f := controlled(t, v1alpha1.PrefetchStatus{})
 		ctx, stop := context.WithTimeout(t.Context(), time.Minute)
 		defer stop()
-		root := newRootOn(func(*access) (cluster, error) { return cluster{f.Client, "team-a"}, nil })
+		root := newRootOn(func(*access) (cluster, error) { return cluster{Client: f.Client, namespace: "team-a"}, nil })
 		var stdout, stderr output
 		if code := execute(ctx, root, []string{"warm", "llama3-8b", "--wait"}, &stdout, &stderr); code == exitOK {
 			t.Error("it ended well")

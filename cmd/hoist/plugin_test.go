@@ -21,7 +21,7 @@ import (
 // plugin is kubectl hoist on the cluster.
 func (f fakeCluster) plugin(args ...string) outcome {
 	f.t.Helper()
-	root := newPlugin(func(*access) (cluster, error) { return cluster{f.Client, "team-a"}, nil })
+	root := newPlugin(func(*access) (cluster, error) { return cluster{Client: f.Client, namespace: "team-a"}, nil })
 	var stdout, stderr output
 	code := execute(f.t.Context(), root, args, &stdout, &stderr)
 	return outcome{code, stdout.String(), stderr.String()}

@@ -85,7 +85,7 @@ Pod Identity, instance metadata.
 		SilenceUsage:  true,
 	}
 	root.PersistentFlags().String("log-level", "warn", "what to log to stderr: debug, info, warn, error")
-	root.AddCommand(newGet(), newServe(), newLs(), newVerify(), newEvict(), newPin(), newUnpin(), newDemo(), newBench(),
+	root.AddCommand(newGet(), newServe(), newLs(), newVerify(), newEvict(), newPin(), newUnpin(), newDemo(), newBench(dial),
 		newModels(dial), newNodes(dial), newGPUs(dial), newTop(dial), newPlan(dial), newWarm(dial), newWhy(dial), newTimeline(dial), newDoctor(dial))
 	return root
 }
