@@ -126,6 +126,10 @@ BENCH ?= .
 bench: build $(S3) ## Measure cold starts on this machine, into report.html (BENCH_FLAGS="--size 8GiB --runs 5")
 	$(BIN)/hoist bench local --output report.html $(BENCH_FLAGS)
 
+.PHONY: bench-peers
+bench-peers: build $(S3) $(PEERS)/juicefs ## The same beside what one would use instead, into peers.html; mounts need root, fuse3, rclone, s3fs
+	$(BIN)/hoist bench local --peers --output peers.html $(BENCH_FLAGS)
+
 .PHONY: bench-go
 bench-go: ## Run the Go benchmarks (BENCH=regexp)
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
@@ -203,4 +207,8 @@ $(PEERS)/s5cmd: bench/peers/go.mod bench/peers/go.sum
 
 $(PEERS)/tmget: bench/peers/go.mod bench/peers/go.sum $(wildcard bench/peers/tmget/*.go)
 	CGO_ENABLED=0 $(GO) build -C bench/peers -o $@ ./tmget
+	@touch $@
+
+$(PEERS)/juicefs: tools/juicefs/go.mod tools/juicefs/go.sum
+	CGO_ENABLED=1 $(GO) build -C tools/juicefs -o $@ github.com/juicedata/juicefs
 	@touch $@

@@ -33,7 +33,11 @@ type bench struct {
 	bucket, prefix string
 	bytes          int64 // of the model's files
 	files          int
-	pulled         int64 // bytes that the last fetch took from the Source, as hoist get tells
+	pulled         int64             // bytes that the last fetch took from the Source, as hoist get tells
+	versions       map[string]string // of the tools of scenarios, by the scenarios' names
+	mounted        *mounted          // by a peer; nil is none
+	volume         bool              // JuiceFS has a volume with the model
+	kept           *peer             // whose cache there is, with all of the model; nil is nobody's
 }
 
 func newBench(ctx context.Context, c Config) (*bench, error) {
@@ -41,7 +45,7 @@ func newBench(ctx context.Context, c Config) (*bench, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make a working folder: %w", err)
 	}
-	b := &bench{Config: c, work: work, bucket: "models", prefix: c.Model.Name + "/"}
+	b := &bench{Config: c, work: work, bucket: "models", prefix: c.Model.Name + "/", versions: map[string]string{}}
 	if c.Source != "" {
 		err = b.useSource(ctx)
 	} else {
@@ -55,6 +59,7 @@ func newBench(ctx context.Context, c Config) (*bench, error) {
 }
 
 func (b *bench) close() {
+	_ = b.unmount()
 	if b.origin != nil {
 		b.origin.Close()
 	}
@@ -110,15 +115,25 @@ func (b *bench) useSource(ctx context.Context) error {
 	return nil
 }
 
-// chosen are the scenarios to run, in their own order.
-func (b *bench) chosen() []*scenario {
-	var chosen []*scenario
+// chosen are the scenarios to run, in their own order, and those of peers that can't be.
+func (b *bench) chosen(ctx context.Context) (chosen []*scenario, not []result.NotRun) {
 	for i := range scenarios {
 		if len(b.Scenarios) == 0 || slices.Contains(b.Scenarios, scenarios[i].name) {
 			chosen = append(chosen, &scenarios[i])
 		}
 	}
-	return chosen
+	for i := range peers {
+		s := &peers[i]
+		if !b.Peers && !slices.Contains(b.Scenarios, s.name) {
+			continue
+		}
+		if why := b.install(ctx, s); why != "" {
+			not = append(not, result.NotRun{Name: s.name, Reason: why})
+			continue
+		}
+		chosen = append(chosen, s)
+	}
+	return chosen, not
 }
 
 func (b *bench) run(ctx context.Context) (result.Result, error) {
@@ -129,12 +144,17 @@ func (b *bench) run(ctx context.Context) (result.Result, error) {
 	} else if b.bytes < b.Model.Bytes*9/10 {
 		r.Model.Name += " (scaled)"
 	}
-	chosen := b.chosen()
+	var chosen []*scenario
+	chosen, r.NotRun = b.chosen(ctx)
 	if err := b.keepCopies(ctx, chosen); err != nil {
 		return r, err
 	}
 	for _, s := range chosen {
-		r.Scenarios = append(r.Scenarios, result.Scenario{Name: s.name, What: s.what, Baseline: s.baseline})
+		line := result.Scenario{Name: s.name, What: s.what, Baseline: s.baseline}
+		if s.peer != nil {
+			line.Tool, line.Command = b.versions[s.name], s.peer.shown()
+		}
+		r.Scenarios = append(r.Scenarios, line)
 	}
 	for round := range b.Runs {
 		for i, s := range chosen {
@@ -152,7 +172,7 @@ func (b *bench) run(ctx context.Context) (result.Result, error) {
 // keepCopies makes the copies that scenarios begin with.
 func (b *bench) keepCopies(ctx context.Context, chosen []*scenario) error {
 	for _, folder := range []string{"warm", "plain"} {
-		if !slices.ContainsFunc(chosen, func(s *scenario) bool { return s.folder == folder }) {
+		if !slices.ContainsFunc(chosen, func(s *scenario) bool { return s.folder == folder || folder == "plain" && s.peer.copies() }) {
 			continue
 		}
 		b.step("put a copy on the disk: %s", folder)

@@ -6,6 +6,7 @@ package local
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,6 +24,8 @@ type Config struct {
 	Size      int64       // bytes of it; 0 is the model's own
 	Runs      int         // of each scenario
 	Scenarios []string    // names; none is all
+	Peers     bool        // also what somebody would use instead of Hoist, as far as it is installed
+	Programs  []string    // folders with programs of peers, before those of PATH
 	Road      origin.Road // to the origin that is made
 	Disk      int64       // bytes a second that the loader reads from the disk at most, by a token bucket in it; 0 is no limit
 	GPU       int64       // bytes a second that the loader takes into VRAM at most; 0 is no limit
@@ -38,7 +41,7 @@ func (c Config) check() error {
 	}
 	for _, name := range c.Scenarios {
 		if find(name) == nil {
-			return fmt.Errorf("there is no scenario %q: choose from %s", name, strings.Join(Scenarios(), ", "))
+			return fmt.Errorf("there is no scenario %q: choose from %s", name, strings.Join(slices.Concat(Scenarios(), PeerScenarios()), ", "))
 		}
 	}
 	return nil

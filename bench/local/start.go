@@ -29,22 +29,25 @@ func (b *bench) start(ctx context.Context, s *scenario) (result.Run, error) {
 	dir, at := b.dir(s.folder), wanted
 	if s.fetch != nil {
 		if err := s.fetch(b, ctx, dir); err != nil {
-			return run, err
+			return run, errors.Join(err, b.unmount())
 		}
 		at = time.Now()
-		phase := result.Phase{Name: s.phase, Seconds: at.Sub(wanted).Seconds(), Hoist: !s.fresh}
-		if s.fresh {
+		phase := result.Phase{Name: s.phase, Seconds: at.Sub(wanted).Seconds(), Hoist: !s.fresh && s.peer == nil}
+		if s.fresh && (s.peer == nil || !s.peer.mounts) {
 			phase.Bytes = b.bytes
 		}
 		run.Phases = append(run.Phases, phase)
 	}
-	phases, answered, err := b.serve(ctx, dir, !s.memory, at)
+	phases, answered, err := b.serve(ctx, b.modelOf(s), !s.memory, at)
 	if err != nil {
 		return run, err
 	}
 	run.Seconds = answered.Sub(wanted).Seconds()
 	run.Phases = append(run.Phases, phases...)
 	run.Proof = append(run.Proof, b.fetched(s, max(b.sent()-before, b.pulled)))
+	if err := b.unmount(); err != nil {
+		return run, err
+	}
 	if s.fresh {
 		return run, os.RemoveAll(dir)
 	}

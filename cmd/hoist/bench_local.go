@@ -51,6 +51,7 @@ Needs four times --size of free disk, and no root. Interrupted, it removes what 
 			if c.Model, err = local.ModelNamed(model); err != nil {
 				return &usageError{err}
 			}
+			c.Programs = []string{filepath.Join(filepath.Dir(c.Hoist), "peers")}
 			c.Size, c.Road.Connection, c.Disk, c.GPU = int64(size), int64(connection), int64(disk), int64(gpu)
 			c.Command, c.Version = "hoist "+quoted(os.Args[1:]), buildVersion()
 			c.Step = func(step string) { _, _ = fmt.Fprintln(cmd.ErrOrStderr(), "• "+step) }
@@ -67,6 +68,7 @@ Needs four times --size of free disk, and no root. Interrupted, it removes what 
 	flags.StringVar(&c.Source, "source", "", "a model in a bucket of yours, as s3://bucket/prefix/; takes credentials as hoist get does")
 	flags.IntVar(&c.Runs, "runs", c.Runs, "runs of each scenario, one of each in turn")
 	flags.StringArrayVar(&c.Scenarios, "scenario", nil, "one of: "+strings.Join(local.Scenarios(), "; ")+". All when it is left out; may be repeated")
+	flags.BoolVar(&c.Peers, "peers", false, "also measure what one would use instead, as far as it is installed: "+strings.Join(local.PeerScenarios(), "; "))
 	flags.DurationVar(&c.Road.Latency, "latency", c.Road.Latency, "before each answer of the origin")
 	flags.Var(&connection, "connection", "bytes a second of one connection to the origin; 0 is no limit")
 	flags.Var(&disk, "disk", "bytes a second that the server loads from the disk, by a token bucket in it; 0 is no limit")

@@ -68,6 +68,53 @@ func TestBenchLocal_MeasuresWhatItClaims(t *testing.T) {
 	look(t, page, r)
 }
 
+// What one would use instead is measured as far as it is installed, and named where it is not. No mount is left.
+func TestBenchLocal_MeasuresPeersOrSaysWhyNot(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	found := filepath.Join(t.TempDir(), "report.json")
+	small(t, dir, "--runs", "1", "--scenario", "plain disk", "--peers", "-o", found).wait().want(t, 0, "copy of a claim")
+	f, err := os.Open(found)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	r, err := result.Read(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	why := map[string]string{}
+	for _, n := range r.NotRun {
+		why[n.Name] = n.Reason
+		if !strings.Contains(n.Reason, "is not installed") && !strings.Contains(n.Reason, "root") {
+			t.Errorf("%s is not run: %s", n.Name, n.Reason)
+		}
+	}
+	for i := range r.Scenarios {
+		s := &r.Scenarios[i]
+		if s.Name == "plain disk" {
+			continue
+		}
+		why[s.Name] = "run"
+		checkRun(t, s.Name, s.Runs[0], dir)
+		if s.Tool == "" || len(s.Command) == 0 || s.Runs[0].OwnSeconds() != 0 {
+			t.Errorf("%s was run with %q: %v", s.Name, s.Tool, s.Command)
+		}
+	}
+	for _, name := range local.PeerScenarios() {
+		if why[name] == "" {
+			t.Errorf("nothing is said of %s", name)
+		}
+	}
+	if why["copy of a claim"] != "run" {
+		t.Errorf("cp was not run: %s", why["copy of a claim"])
+	}
+	mounts, err := os.ReadFile("/proc/self/mountinfo")
+	if left, _ := os.ReadDir(dir); err != nil || strings.Contains(string(mounts), dir) || len(left) > 0 {
+		t.Errorf("it leaves %v, or mounts: %v", left, err)
+	}
+}
+
 // checkRun wants phases to add up to the whole, and each claim to hold.
 func checkRun(t *testing.T, scenario string, run result.Run, dir string) {
 	t.Helper()
