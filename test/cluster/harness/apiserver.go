@@ -3,22 +3,11 @@
 
 package harness
 
-import (
-	"context"
-	"fmt"
-	"syscall"
-)
+import "context"
 
 // StopAPIServer ends the API server at once. What runs on the nodes goes on without it.
 func (c *Cluster) StopAPIServer(ctx context.Context) error {
-	service := c.apiServer().Name
-	if err := c.state.Hub.Signal(ctx, service, syscall.SIGKILL); err != nil {
-		return fmt.Errorf("stop the API server: %w", err)
-	}
-	return Await(ctx, "the API server to end", func(ctx context.Context) (bool, error) {
-		pid, err := c.state.Hub.PID(ctx, service)
-		return pid == 0, err
-	})
+	return c.kill(ctx, c.apiServer().Name)
 }
 
 // StartAPIServer starts a stopped API server, and returns when it answers.

@@ -19,21 +19,37 @@ func (c *Cluster) PrometheusURL() string { return "http://" + c.address(c.state.
 func (c *Cluster) PrometheusData() string { return filepath.Join(c.dir, "prometheus") }
 
 func (c *Cluster) startPrometheus(ctx context.Context) error {
-	program, err := exec.LookPath("prometheus") // from the distribution: preflight has seen it
-	if err != nil {
-		return err
-	}
 	discovery := c.address(c.state.Ports.Discovery)
 	discover := addon("discover", c.state.Self, nil, discoverCommand, c.Kubeconfig(), discovery)
 	if err := run(ctx, c.state.Hub, discover, func(ctx context.Context) error { return get(ctx, "http://"+discovery) }); err != nil {
 		return err
 	}
-	config := filepath.Join(c.dir, "hub", "config", "prometheus.yaml")
-	if err := writeConfig("prometheus.yaml", config, map[string]string{"Targets": "http://" + discovery}); err != nil {
+	if err := writeConfig("prometheus.yaml", c.prometheusConfig(), map[string]string{"Targets": "http://" + discovery}); err != nil {
 		return err
 	}
-	service := addon("prometheus", program, nil,
-		"--config.file="+config,
+	return c.StartPrometheus(ctx)
+}
+
+// prometheusService is what Prometheus is called among the hub's services.
+const prometheusService = "prometheus"
+
+func (c *Cluster) prometheusConfig() string {
+	return filepath.Join(c.dir, "hub", "config", "prometheus.yaml")
+}
+
+// StopPrometheus kills Prometheus, and returns when it has ended. What it has written stays.
+func (c *Cluster) StopPrometheus(ctx context.Context) error {
+	return c.kill(ctx, prometheusService)
+}
+
+// StartPrometheus starts a Prometheus that does not run, and returns when it answers.
+func (c *Cluster) StartPrometheus(ctx context.Context) error {
+	program, err := exec.LookPath("prometheus") // from the distribution: preflight has seen it
+	if err != nil {
+		return err
+	}
+	service := addon(prometheusService, program, nil,
+		"--config.file="+c.prometheusConfig(),
 		"--storage.tsdb.path="+c.PrometheusData(),
 		"--web.listen-address="+c.address(c.state.Ports.Prometheus))
 	return run(ctx, c.state.Hub, service, func(ctx context.Context) error { return get(ctx, c.PrometheusURL()+"/-/ready") })

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"syscall"
 
 	"github.com/hoist-dev/hoist/test/cluster/machine"
 )
@@ -33,6 +34,17 @@ func run(ctx context.Context, m machine.Machine, service machine.Service, answer
 			return false, err
 		}
 		return true, answers(ctx)
+	})
+}
+
+// kill ends a service of the hub at once, and returns when it has ended.
+func (c *Cluster) kill(ctx context.Context, service string) error {
+	if err := c.state.Hub.Signal(ctx, service, syscall.SIGKILL); err != nil {
+		return fmt.Errorf("kill %s: %w", service, err)
+	}
+	return Await(ctx, service+" to end", func(ctx context.Context) (bool, error) {
+		pid, err := c.state.Hub.PID(ctx, service)
+		return pid == 0, err
 	})
 }
 

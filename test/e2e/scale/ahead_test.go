@@ -15,9 +15,11 @@ import (
 	"testing"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/hoist-dev/hoist/api/v1alpha1"
+	"github.com/hoist-dev/hoist/bench/synth"
 	"github.com/hoist-dev/hoist/scaler/queue"
 )
 
@@ -66,6 +68,23 @@ spec:
 	if wants, err := s.wants(t.Context(), "llama"); err != nil || wants != 0 {
 		t.Errorf("%d replicas are wanted, %v: nobody asked for them ahead", wants, err)
 	}
+	s.comparesStarts(p.Status.Forecast.Nodes[0])
+}
+
+// comparesStarts starts a pod with the model that is on a node, and one with a model that is on none, from a distant origin.
+func (s scene) comparesStarts(prewarmed string) {
+	s.t.Helper()
+	s.origin.PutModel(s.t, "cold/", synth.Options{Size: 8 << 20, Shard: 8 << 20, Seed: 82})
+	s.Apply(strings.ReplaceAll(llama(s.origin), "llama", "cold"))
+	s.AwaitCondition(new(v1alpha1.Model), "cold", v1alpha1.ReadyCondition, metav1.ConditionTrue, "")
+	s.origin.Delay(3 * time.Second)
+	defer s.origin.Delay(0)
+	node, warm := s.started("llama", "warm")
+	_, cold := s.started("cold", "cold")
+	s.t.Logf("from wanted to Ready: %.1f s on the node that was prewarmed, %.1f s on one that was not", warm.Seconds(), cold.Seconds())
+	if node != prewarmed || warm >= cold {
+		s.t.Errorf("the pod is on %s and was Ready after %v, want %s, and less than %v", node, warm, prewarmed, cold)
+	}
 }
 
 // remember gives Prometheus nine days of a series up to now, and waits until it has found them.
@@ -86,12 +105,27 @@ func (s scene) remember(now time.Time, value func(time.Time) int) {
 	if out, err := exec.CommandContext(s.t.Context(), "promtool", "tsdb", "create-blocks-from", "openmetrics", "--quiet", file, s.Cluster.PrometheusData()).CombinedOutput(); err != nil {
 		s.t.Fatalf("%v\n%s", err, out)
 	}
+	prometheus := s.prometheus()
+	s.Await("Prometheus to remember", func(ctx context.Context) (bool, error) {
+		_, err := prometheus.Now(ctx, fmt.Sprintf("count_over_time(remembered{namespace=%q}[8d]) > 11000", s.Name), now)
+		return err == nil, err
+	})
+}
+
+func (s scene) prometheus() *queue.Prometheus {
+	s.t.Helper()
 	p, err := queue.New(s.Cluster.PrometheusURL())
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	s.Await("Prometheus to remember", func(ctx context.Context) (bool, error) {
-		_, err := p.Now(ctx, fmt.Sprintf("count_over_time(remembered{namespace=%q}[8d]) > 11000", s.Name), now)
-		return err == nil, err
-	})
+	return p
+}
+
+// started is how long a pod with a model takes until it is Ready, and the node that it is on.
+func (s scene) started(model, name string) (node string, took time.Duration) {
+	s.t.Helper()
+	begun := time.Now()
+	s.serverOf(model, name, 1, "")
+	pod := s.AwaitReady(name, 1)[0]
+	return pod.Spec.NodeName, time.Since(begun)
 }

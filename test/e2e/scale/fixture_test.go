@@ -28,8 +28,9 @@ import (
 // scene is a namespace with the Model llama.
 type scene struct {
 	suite.Namespace
-	Hoist client.Client
-	t     *testing.T
+	Hoist  client.Client
+	origin *suite.Origin
+	t      *testing.T
 }
 
 func newScene(t *testing.T) scene {
@@ -45,32 +46,44 @@ func newScene(t *testing.T) scene {
 	}
 	origin := suite.NewOrigin(t, ns.Cluster, ns.Name)
 	origin.PutModel(t, "llama/", synth.Options{Size: 8 << 20, Shard: 8 << 20, Seed: 81})
-	s := scene{Namespace: ns, Hoist: hoist, t: t}
-	s.Apply(strings.NewReplacer("first", origin.S3.AccessKey, "second", origin.S3.SecretKey, "BUCKET", origin.Bucket, "ENDPOINT", origin.Endpoint).Replace(`
+	s := scene{Namespace: ns, Hoist: hoist, origin: origin, t: t}
+	s.Apply(strings.NewReplacer("first", origin.S3.AccessKey, "second", origin.S3.SecretKey).Replace(`
 apiVersion: v1
 kind: Secret
 metadata: {name: keys, namespace: NAMESPACE}
 stringData: {AWS_ACCESS_KEY_ID: first, AWS_SECRET_ACCESS_KEY: second}
----
+`))
+	s.Apply(llama(origin))
+	return s
+}
+
+// llama is the Model of that name.
+func llama(origin *suite.Origin) string {
+	return strings.NewReplacer("BUCKET", origin.Bucket, "ENDPOINT", origin.Endpoint).Replace(`
 apiVersion: hoist.dev/v1alpha1
 kind: Model
 metadata: {name: llama, namespace: NAMESPACE}
 spec: {source: "s3://BUCKET/llama/", s3: {endpoint: "ENDPOINT", region: us-east-1}, credentials: {secretName: keys}}
-`))
-	return s
+`)
 }
 
-// server is a Deployment of the simulated vLLM, of which each replica works on two requests at a time, for a minute each.
+// server is a Deployment of the simulated vLLM with the Model llama, of which each replica works on two requests at a time, for a minute each.
 func (s scene) server(name string, replicas int, annotations string) {
 	s.t.Helper()
-	s.Apply(strings.NewReplacer("SERVER", name, "SIMSERVER", harness.Reference("simserver"), "REPLICAS", fmt.Sprint(replicas), "ANNOTATIONS", annotations,
+	s.serverOf("llama", name, replicas, annotations)
+}
+
+// serverOf is one with another Model.
+func (s scene) serverOf(model, name string, replicas int, annotations string) {
+	s.t.Helper()
+	s.Apply(strings.NewReplacer("WEIGHTS", model, "SERVER", name, "SIMSERVER", harness.Reference("simserver"), "REPLICAS", fmt.Sprint(replicas), "ANNOTATIONS", annotations,
 		"SCRAPE", harness.ScrapeAnnotation, "PORT", harness.PortAnnotation).Replace(`
 apiVersion: apps/v1
 kind: Deployment
 metadata:
   name: SERVER
   namespace: NAMESPACE
-  annotations: {hoist.dev/model: llama, hoist.dev/server: vLLM, hoist.dev/readiness: HTTPANNOTATIONS}
+  annotations: {hoist.dev/model: WEIGHTS, hoist.dev/server: vLLM, hoist.dev/readiness: HTTPANNOTATIONS}
 spec:
   replicas: REPLICAS
   selector: {matchLabels: {app: SERVER}}
