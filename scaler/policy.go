@@ -28,7 +28,7 @@ import (
 type PolicyReconciler struct {
 	Client     client.Client
 	Reader     client.Reader // of pods, quotas and ScaledObjects, directly: to watch them all would take memory
-	Prometheus string        // address, where policies name none
+	Prometheus Ours          // where policies name none
 	Busy       *Busy
 }
 
@@ -101,7 +101,7 @@ func (r *PolicyReconciler) Reconcile(ctx context.Context, request ctrl.Request) 
 
 // facts reads what Settle goes by.
 func (r *PolicyReconciler) facts(ctx context.Context, p *v1alpha1.ScalePolicy) (Facts, error) {
-	f := Facts{Prometheus: r.Prometheus}
+	f := Facts{Prometheus: r.Prometheus.Address, KEDA: r.Prometheus.KEDA}
 	var err error
 	if f.Workload, err = r.workload(ctx, p); err != nil || f.Workload == nil {
 		return f, err
