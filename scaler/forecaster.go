@@ -133,19 +133,19 @@ func (f *Forecaster) expect(ctx context.Context, p *v1alpha1.ScalePolicy, facts 
 	if err := f.learn(ctx, &settled, facts.Prometheus, l, now); err != nil {
 		return &v1alpha1.ForecastStatus{Message: clipped(err.Error())}, 0
 	}
-	lead := min(time.Duration(settled.Slow)*time.Second+sees+every, forecast.MaxHorizon)
-	replicas := func(q float64) (int32, error) {
+	lead := leadsOf(p, facts)
+	replicas := func(q float64, lead time.Duration) (int32, error) {
 		peak, err := l.model.Peak(now, lead, q)
 		if err != nil {
 			return 0, err
 		}
 		return int32(min(math.Ceil(peak/float64(settled.InFlight)), float64(settled.Max))), nil
 	}
-	likely, err := replicas(likes)
+	likely, err := replicas(likes, lead.replicas)
 	if err != nil {
 		return &v1alpha1.ForecastStatus{Message: clipped(err.Error())}, 0
 	}
-	atMost, err := replicas(sure)
+	atMost, err := replicas(sure, lead.weights)
 	if err != nil {
 		atMost = likely
 	}

@@ -21,14 +21,13 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/hoist-dev/hoist/api/v1alpha1"
-	"github.com/hoist-dev/hoist/scaler/coldstart"
 )
 
 // PolicyReconciler keeps the ScaledObjects of ScalePolicies.
 type PolicyReconciler struct {
 	Client     client.Client
 	Reader     client.Reader // of pods, quotas and ScaledObjects, directly: to watch them all would take memory
-	Prometheus string        // address, where policies name none
+	Prometheus Ours          // where policies name none
 	Busy       *Busy
 }
 
@@ -75,7 +74,7 @@ func (r *PolicyReconciler) Reconcile(ctx context.Context, request ctrl.Request) 
 	}
 	before := p.DeepCopy()
 	if w := facts.Workload; w != nil {
-		if err := r.starts(ctx, &p, w); err != nil {
+		if err := r.starts(ctx, &p, facts); err != nil {
 			return ctrl.Result{}, err
 		}
 	}
@@ -101,7 +100,7 @@ func (r *PolicyReconciler) Reconcile(ctx context.Context, request ctrl.Request) 
 
 // facts reads what Settle goes by.
 func (r *PolicyReconciler) facts(ctx context.Context, p *v1alpha1.ScalePolicy) (Facts, error) {
-	f := Facts{Prometheus: r.Prometheus}
+	f := Facts{Prometheus: r.Prometheus.Address, KEDA: r.Prometheus.KEDA}
 	var err error
 	if f.Workload, err = r.workload(ctx, p); err != nil || f.Workload == nil {
 		return f, err
@@ -134,16 +133,4 @@ func (r *PolicyReconciler) workload(ctx context.Context, p *v1alpha1.ScalePolicy
 		return nil, client.IgnoreNotFound(err)
 	}
 	return &Workload{d.Spec.Template, d.Spec.Selector, d.Status.Replicas, d.Status.ReadyReplicas}, nil
-}
-
-// starts looks at the target's pods, when more of them are Ready than were.
-func (r *PolicyReconciler) starts(ctx context.Context, p *v1alpha1.ScalePolicy, w *Workload) error {
-	if w.Ready <= p.Status.ReadyReplicas && p.Status.ColdStart != nil || w.Ready == 0 {
-		return nil
-	}
-	pods, err := r.pods(ctx, p.Namespace, w)
-	if err == nil {
-		p.Status.ColdStart = coldstart.Add(p.Status.ColdStart, pods)
-	}
-	return err
 }

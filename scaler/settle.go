@@ -30,7 +30,8 @@ type Facts struct {
 	Workload   *Workload // nil: there is none
 	Quotas     []corev1.ResourceQuota
 	Nodes      []corev1.Node
-	Prometheus string // address, where the policy names none
+	Prometheus string                // address, where the policy names none
+	KEDA       scaledobject.Identity // that KEDA has there, where the policy names none
 	// Concurrency that was measured, of one replica, while requests waited; 0 is none.
 	Concurrency float64
 }
@@ -67,6 +68,9 @@ func Settle(p *v1alpha1.ScalePolicy, f Facts) (Settled, error) {
 	s.Prometheus.Address = f.Prometheus
 	if p.Spec.Prometheus != nil {
 		s.Prometheus = *p.Spec.Prometheus
+	}
+	if s.Prometheus.Address == f.Prometheus { // at no other: whoever writes a policy must not say who is told what opens Prometheus
+		s.Identity = f.KEDA
 	}
 	if s.Prometheus.Address == "" {
 		return s, &Unready{v1alpha1.PrometheusMissingReason, "nobody says where Prometheus is: set spec.prometheus.address, or scaler.prometheusAddress of the chart for all policies"}

@@ -9,13 +9,11 @@ import (
 
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
-
-	"github.com/hoist-dev/hoist/scaler/queue"
 )
 
-// Setup registers all that scales. prometheus is the address for policies that name none.
-func Setup(mgr ctrl.Manager, prometheus string) error {
-	dial := func(address string) (Series, error) { return queue.New(address) }
+// Setup registers all that scales.
+func Setup(mgr ctrl.Manager, prometheus Ours) error {
+	dial := (&line{ours: prometheus}).dial
 	policies := &PolicyReconciler{Client: mgr.GetClient(), Reader: mgr.GetAPIReader(), Prometheus: prometheus, Busy: &Busy{Dial: dial, Now: time.Now}}
 	annotations := &AnnotationReconciler{Client: mgr.GetClient(), Events: mgr.GetEventRecorder("hoist")}
 	forecaster := &Forecaster{Client: mgr.GetClient(), Reader: mgr.GetAPIReader(), Facts: policies.facts, Dial: dial, Now: time.Now}

@@ -352,69 +352,6 @@ type ForecastStatus struct {
 	Message string `json:"message,omitempty"`
 }
 
-// ColdStartStatus are the last starts, and what of them is common and slow.
-type ColdStartStatus struct {
-	// p50Seconds from wanted to Ready.
-	//
-	// +optional
-	P50Seconds int32 `json:"p50Seconds"`
-
-	// p90Seconds from wanted to Ready.
-	//
-	// +optional
-	P90Seconds int32 `json:"p90Seconds"`
-
-	// recent starts, the last one last.
-	//
-	// +optional
-	// +listType=map
-	// +listMapKey=pod
-	// +kubebuilder:validation:MaxItems=20
-	Recent []ColdStart `json:"recent,omitempty"`
-}
-
-// ColdStart is one start, by phase. Conditions of pods are told in whole seconds, and so is this.
-type ColdStart struct {
-	// +required
-	// +kubebuilder:validation:MaxLength=253
-	Pod string `json:"pod"`
-
-	// at is when the pod was Ready.
-	//
-	// +required
-	At metav1.Time `json:"at"`
-
-	// scheduledSeconds until it had a node.
-	//
-	// +optional
-	ScheduledSeconds int32 `json:"scheduledSeconds"`
-
-	// mountedSeconds until its volumes were there: what it waited for weights.
-	//
-	// +optional
-	MountedSeconds int32 `json:"mountedSeconds"`
-
-	// startedSeconds until its containers ran: images.
-	//
-	// +optional
-	StartedSeconds int32 `json:"startedSeconds"`
-
-	// loadedSeconds until its weights were in VRAM; 0 where nobody watched.
-	//
-	// +optional
-	LoadedSeconds int32 `json:"loadedSeconds"`
-
-	// readySeconds until it was Ready.
-	//
-	// +optional
-	ReadySeconds int32 `json:"readySeconds"`
-}
-
-// Total of all phases, in seconds.
-func (c *ColdStart) Total() int32 {
-	return c.ScheduledSeconds + c.MountedSeconds + c.StartedSeconds + c.LoadedSeconds + c.ReadySeconds
-}
-
 // ScalePolicyList is a list of ScalePolicies.
 //
 // +kubebuilder:object:root=true

@@ -39,7 +39,7 @@ type options struct {
 	agentAccount string
 	logLevel     string
 	scale        bool
-	prometheus   string
+	prometheus   prometheusOptions
 	volumes      origin.Volumes
 	webhook      webhookOptions
 }
@@ -70,7 +70,7 @@ CacheNode what that node shall hold. It keeps a ScaledObject of KEDA's for each 
 	flags.StringVar(&o.namespace, "namespace", os.Getenv("POD_NAMESPACE"), "namespace of the lease that the leader holds")
 	flags.StringVar(&o.agentAccount, "agent-account", "hoist-system/hoist-agent", "service account of the agents, as NAMESPACE/NAME")
 	flags.BoolVar(&o.scale, "scale", false, "keep the ScaledObjects of ScalePolicies, which needs KEDA")
-	flags.StringVar(&o.prometheus, "prometheus-address", "", "address of Prometheus for ScalePolicies that name none, such as http://prometheus-operated.monitoring.svc:9090")
+	o.prometheus.addFlags(flags)
 	flags.Var(o.volumes, "volume", "a volume for pvc:// sources, as claim=CLAIM,path=/PATH,namespaces=NAMESPACE+NAMESPACE; may be given again")
 	o.webhook.addFlags(flags)
 	flags.StringVar(&o.logLevel, "log-level", "info", "debug, info, warn or error")
@@ -94,7 +94,11 @@ func run(ctx context.Context, o *options, log *slog.Logger) error {
 		return err
 	}
 	if o.scale {
-		if err := scaler.Setup(mgr, o.prometheus); err != nil {
+		ours, err := o.prometheus.ours()
+		if err != nil {
+			return err
+		}
+		if err := scaler.Setup(mgr, ours); err != nil {
 			return err
 		}
 	}

@@ -201,7 +201,7 @@ func sources(t *testing.T) string {
 	t.Helper()
 	var all strings.Builder
 	for _, file := range []string{"cachenode/agent/metrics.go", "cachenode/agent/watch.go", "cachenode/agent/status.go", "prefetch/model.go", "prefetch/watch.go",
-		"cmd/hoist-controller/run.go"} {
+		"cmd/hoist-controller/run.go", "scaler/metrics.go"} {
 		code, err := os.ReadFile(root + "/" + file)
 		if err != nil {
 			t.Fatal(err)

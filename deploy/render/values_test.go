@@ -25,6 +25,8 @@ func TestValues_ThatCannotBeMeantAreRefused(t *testing.T) {
 		"agent.fetch.maxConnections=-1", "agent.scrub.every=daily", "agent.logLevel=verbose", "agent.port=0", "agent.port=65536", "agent.port=null", "agent.tollerations=x",
 		"agent.updateStrategy.rollingUpdate.maxSurge=1", "agent.env[0].value=eu", "controller.podLabels.size=1", "controller.replicas=-1",
 		"volumes[0].claim=weights", "volumes[0].claim=../x,volumes[0].namespaces={a}", "networkPolicy.enabled=maybe", "serviceMonitor.interval=soon", "cachePath=/x",
+		"scaler.prometheusAuth.secretName=Prom/x", "scaler.prometheusAuth.keys.token=a b", "scaler.prometheusAuth.token=T0ken", "scaler.prometheusAuth.headers.X-Scope-OrgID=a%2Cb",
+		"scaler.prometheusAuth.triggerAuthentication.name=p", "scaler.prometheusAuth.triggerAuthentication.kind=Secret",
 	} {
 		_, err := render.Chart(t.Context(), root, set)
 		if err == nil {
@@ -60,6 +62,24 @@ func TestValues_Arrive(t *testing.T) {
 	} {
 		if out := chart(t, strings.Split(set, ",")...); !strings.Contains(out, wants) {
 			t.Errorf("%s: %q is not there", set, wants)
+		}
+	}
+	const auth = "scaler.prometheusAuth."
+	for set, wants := range map[string][]string{
+		auth + "secretName=prom": {"- --prometheus-identity=/prometheus\n", "- {name: prometheus, mountPath: /prometheus, readOnly: true}\n", "secret:\n            secretName: prom\n        - name: tmp"},
+		auth + "secretName=prom " + auth + "keys.token=bearer " + auth + "keys.ca=ca.pem":           {"secretName: prom\n            items:", `- {key: "bearer", path: token}` + "\n", `- {key: "ca.pem", path: ca.crt}` + "\n"},
+		auth + "headers.X-Scope-OrgID=a|b":                                                          {`- "--prometheus-header=X-Scope-OrgID=a|b"` + "\n"},
+		auth + "triggerAuthentication.name=prom " + auth + "triggerAuthentication.authModes=bearer": {"- --prometheus-trigger-authentication=ClusterTriggerAuthentication/prom\n", "- --prometheus-auth-modes=bearer\n"},
+	} {
+		out := chart(t, strings.Fields(set)...)
+		for _, want := range wants {
+			if !strings.Contains(out, want) {
+				t.Errorf("%s: %q is not there", set, want)
+			}
+		}
+		objects(t, out)
+		if off := chart(t, append(strings.Fields(set), "scaler.enabled=false")...); strings.Contains(off, "--prometheus") || strings.Contains(off, "secretName: prom") {
+			t.Errorf("%s: it is there though nothing is scaled", set)
 		}
 	}
 	if out := chart(t, "agent.criSocket="); strings.Contains(out, "/run/containerd") {

@@ -12,6 +12,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/hoist-dev/hoist/api/podstart"
 	"github.com/hoist-dev/hoist/api/v1alpha1"
 )
 
@@ -46,9 +47,10 @@ func Timeline(s Scene) string {
 	for _, sp := range spans {
 		sp.draw(&b, begin, end)
 	}
+	b.WriteString(s.met())
 	s.drawEvents(&b, begin)
 	b.WriteString("\nConditions and container states tell whole seconds.")
-	if restarts := restarted(s.Pod); restarts > 0 {
+	if restarts := podstart.Restarts(s.Pod); restarts > 0 {
 		fmt.Fprintf(&b, " Containers were restarted %d times: their start is the last one's.", restarts)
 	}
 	return b.String()
@@ -60,18 +62,19 @@ func spansOf(pod *corev1.Pod, now time.Time) []span {
 		name string
 		at   time.Time
 	}
-	marks := []mark{{"scheduling", turned(pod, corev1.PodScheduled)}, {"mounting, weights", turned(pod, corev1.PodReadyToStartContainers)}}
+	came := podstart.MarksOf(pod)
+	marks := []mark{{"scheduling", came.Scheduled}, {"mounting, weights", came.Mounted}}
 	if len(pod.Spec.InitContainers) > 0 {
-		marks = append(marks, mark{"init containers", turned(pod, corev1.PodInitialized)})
+		marks = append(marks, mark{"init containers", came.Initialized})
 	}
-	marks = append(marks, mark{"images, start", containersStarted(pod)})
+	marks = append(marks, mark{"images, start", came.Started})
 	if slices.ContainsFunc(pod.Spec.ReadinessGates, func(g corev1.PodReadinessGate) bool { return g.ConditionType == v1alpha1.WeightsInVRAMCondition }) {
-		marks = append(marks, mark{"weights to VRAM", turned(pod, v1alpha1.WeightsInVRAMCondition)})
+		marks = append(marks, mark{"weights to VRAM", came.Loaded})
 	}
-	ready := turned(pod, corev1.PodReady)
+	ready := came.Ready
 	marks = append(marks, mark{"until Ready", ready})
 	var spans []span
-	at := pod.CreationTimestamp.Time
+	at := came.Wanted
 	for _, m := range marks {
 		if m.at.IsZero() && ready.IsZero() {
 			return append(spans, span{m.name, at, latest(at, now), true})
@@ -126,37 +129,6 @@ func first(e *corev1.Event) time.Time {
 		return e.EventTime.Time
 	}
 	return e.CreationTimestamp.Time
-}
-
-// turned is when a condition turned True; zero if it is not.
-func turned(pod *corev1.Pod, kind corev1.PodConditionType) time.Time {
-	for _, c := range pod.Status.Conditions {
-		if c.Type == kind && c.Status == corev1.ConditionTrue {
-			return c.LastTransitionTime.Time
-		}
-	}
-	return time.Time{}
-}
-
-// containersStarted is when the last container began to run; zero if one does not.
-func containersStarted(pod *corev1.Pod) (last time.Time) {
-	if len(pod.Status.ContainerStatuses) < len(pod.Spec.Containers) {
-		return last
-	}
-	for _, c := range pod.Status.ContainerStatuses {
-		if c.State.Running == nil {
-			return time.Time{}
-		}
-		last = latest(last, c.State.Running.StartedAt.Time)
-	}
-	return last
-}
-
-func restarted(pod *corev1.Pod) (times int32) {
-	for _, c := range pod.Status.ContainerStatuses {
-		times += c.RestartCount
-	}
-	return times
 }
 
 func latest(a, b time.Time) time.Time {

@@ -43,6 +43,8 @@ func TestTimeline_DrawsAWaterfall(t *testing.T) {
 	t.Parallel()
 	fetching := corev1.Event{Reason: "FetchingModel", Message: "model llama3-8b: pod team-a/web-0\nwaits for it", EventTime: metav1.MicroTime{Time: wanted.Add(1400 * time.Millisecond)}}
 	scheduled := corev1.Event{Reason: "Scheduled", Message: "Successfully assigned team-a/web-0 to gpu-3", FirstTimestamp: after(1)}
+	mounted := corev1.Event{Reason: v1alpha1.MountedReason, Message: v1alpha1.Mounted{Model: "llama3-8b", After: 19800 * time.Millisecond, Downloaded: 15 << 30}.String(), FirstTimestamp: after(21)}
+	pulled := corev1.Event{Reason: "Pulled", Message: `Container image "vllm" already present on machine`, FirstTimestamp: after(22)}
 	for name, row := range map[string]struct {
 		scene Scene
 		want  string
@@ -60,6 +62,21 @@ pod team-a/web-0 on node gpu-3, model llama3-8b: Ready 1m9s after it was wanted
      +1s  FetchingModel      model llama3-8b: pod team-a/web-0 waits for it
 
 Conditions and container states tell whole seconds.`},
+		"told by events": {Scene{Pod: startedPod(1, 21, 24, 64, 69), Events: []corev1.Event{pulled, mounted}, Now: wanted.Add(time.Hour)}, `
+pod team-a/web-0 on node gpu-3, model llama3-8b: Ready 1m9s after it was wanted
+
+  scheduling            +0s  █ 1s
+  mounting, weights     +1s  ████████████ 20s
+  images, start        +21s              █ 3s
+  weights to VRAM      +24s               ████████████████████████ 40s
+  until Ready         +1m4s                                       ███ 5s
+
+The weights were not on the node: 15.0Gi were downloaded, and mounted after 19.8s; its images were there.
+
+    +21s  ModelMounted       model llama3-8b mounted 19.8000 s after the kubelet asked for it, 16106127360 bytes were downloaded meanwhile
+    +22s  Pulled             Container image "vllm" already present on machine
+
+Conditions and container states tell whole seconds.`},
 		"still mounting": {Scene{Pod: startedPod(2, 0, 0, 0, 0), Now: wanted.Add(20 * time.Second)}, `
 pod team-a/web-0 on node gpu-3, model llama3-8b: wanted 20s ago, and not Ready
 
@@ -74,6 +91,23 @@ Conditions and container states tell whole seconds.`},
 				t.Errorf("got:\n%s\nwant:%s", got, row.want)
 			}
 		})
+	}
+}
+
+// What a pod met on its node is said as it was.
+func TestTimeline_SaysWhatWasMet(t *testing.T) {
+	t.Parallel()
+	for want, m := range map[string]v1alpha1.Mounted{
+		"\nThe weights were on the node, and mounted in 9ms.\n":                   {Model: "m", After: 9 * time.Millisecond},
+		"\nThe weights were on their way to the node, and mounted after 1m10s.\n": {Model: "m", After: 70 * time.Second},
+	} {
+		s := Scene{Events: []corev1.Event{{Reason: v1alpha1.MountedReason, Message: m.String()}}}
+		if got := s.met(); got != want {
+			t.Errorf("of %v: %q", m, got)
+		}
+	}
+	if got := (Scene{Events: []corev1.Event{{Reason: "Pulled", Message: `Successfully pulled image "a" in 61s (62s including waiting)`}}}).met(); got != "\nIts images were pulled in 1m2s.\n" {
+		t.Errorf("of a pull: %q", got)
 	}
 }
 

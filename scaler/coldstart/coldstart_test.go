@@ -39,25 +39,51 @@ func pod(name string, scheduled, mounted, started, loaded, ready int) corev1.Pod
 	return p
 }
 
+// said are the events of a pod whose model came so, and whose image took so long; "" is not told.
+func said(downloaded int64, mounting, pulling string) (events []corev1.Event) {
+	if took, err := time.ParseDuration(mounting); err == nil {
+		events = append(events, corev1.Event{Reason: v1alpha1.MountedReason, Message: v1alpha1.Mounted{Model: "llama3", After: took, Downloaded: downloaded}.String()})
+	}
+	if pulling != "" {
+		events = append(events, corev1.Event{Reason: "Pulled", Message: fmt.Sprintf("Successfully pulled image \"vllm\" in %s (%s including waiting). Image size: 7 bytes.", pulling, pulling)})
+	}
+	return events
+}
+
+func gpu(product string) *corev1.Node {
+	return &corev1.Node{ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{"nvidia.com/gpu.product": product}}}
+}
+
 func TestOf_TellsPhases(t *testing.T) {
 	t.Parallel()
 	p := pod("a", 1, 20, 3, 40, 5)
-	want := v1alpha1.ColdStart{Pod: "a", At: at(69), ScheduledSeconds: 1, MountedSeconds: 20, StartedSeconds: 3, LoadedSeconds: 40, ReadySeconds: 5}
-	got, ok := coldstart.Of(&p)
+	want := v1alpha1.ColdStart{Pod: "a", At: at(69), Weights: v1alpha1.UnknownState, Images: v1alpha1.UnknownState, ScheduledSeconds: 1, MountedSeconds: 20, StartedSeconds: 3, LoadedSeconds: 40, ReadySeconds: 5}
+	got, ok := coldstart.Of(coldstart.Seen{Pod: &p})
 	if diff := cmp.Diff(want, got); !ok || diff != "" || got.Total() != 69 {
 		t.Errorf("%v, %d s (-want +got):\n%s", ok, got.Total(), diff)
 	}
+	want.Accelerator, want.Weights, want.Images, want.PulledSeconds, want.StartedSeconds = "H100", v1alpha1.ColdState, v1alpha1.WarmState, 2, 1
+	got, ok = coldstart.Of(coldstart.Seen{Pod: &p, Node: gpu("H100"), Events: said(1<<30, "19.8s", "1.9s")})
+	if diff := cmp.Diff(want, got); !ok || diff != "" || got.Total() != 69 {
+		t.Errorf("with events: %v, %d s (-want +got):\n%s", ok, got.Total(), diff)
+	}
+	// A pull that took longer than the containers' start ends with it: the whole stays the whole.
+	if got, _ := coldstart.Of(coldstart.Seen{Pod: &p, Events: said(0, "9ms", "30s")}); got.PulledSeconds != 3 || got.StartedSeconds != 0 || got.Total() != 69 || got.Images != v1alpha1.ColdState || got.Weights != v1alpha1.WarmState {
+		t.Errorf("with a long pull: %+v", got)
+	}
 	for name, change := range map[string]func(*corev1.Pod){
-		"not Ready":   func(p *corev1.Pod) { p.Status.Conditions[3].Status = corev1.ConditionFalse },
-		"restarted":   func(p *corev1.Pod) { p.Status.ContainerStatuses[0].RestartCount = 1 },
-		"going":       func(p *corev1.Pod) { now := at(100); p.DeletionTimestamp = &now },
-		"a day old":   func(p *corev1.Pod) { p.CreationTimestamp = at(-100_000) },
-		"not running": func(p *corev1.Pod) { p.Status.ContainerStatuses[0].State = corev1.ContainerState{} },
-		"without any": func(p *corev1.Pod) { p.Status = corev1.PodStatus{} },
+		"not Ready":     func(p *corev1.Pod) { p.Status.Conditions[3].Status = corev1.ConditionFalse },
+		"restarted":     func(p *corev1.Pod) { p.Status.ContainerStatuses[0].RestartCount = 1 },
+		"going":         func(p *corev1.Pod) { now := at(100); p.DeletionTimestamp = &now },
+		"a day old":     func(p *corev1.Pod) { p.CreationTimestamp = at(-100_000) },
+		"Ready again":   func(p *corev1.Pod) { p.Status.Conditions[3].LastTransitionTime = at(8000) },
+		"not running":   func(p *corev1.Pod) { p.Status.ContainerStatuses[0].State = corev1.ContainerState{} },
+		"without any":   func(p *corev1.Pod) { p.Status = corev1.PodStatus{} },
+		"no containers": func(p *corev1.Pod) { p.Status.ContainerStatuses = nil },
 	} {
 		p := pod("a", 1, 20, 3, 40, 5)
 		change(&p)
-		if got, ok := coldstart.Of(&p); ok {
+		if got, ok := coldstart.Of(coldstart.Seen{Pod: &p}); ok {
 			t.Errorf("%s: %+v", name, got)
 		}
 	}
@@ -65,28 +91,8 @@ func TestOf_TellsPhases(t *testing.T) {
 	for _, turned := range []int{0, 22, 500} {
 		p := pod("a", 1, 20, 3, 40, 5)
 		p.Status.Conditions[2].LastTransitionTime = at(turned)
-		if got, _ := coldstart.Of(&p); got.Total() != 69 || got.LoadedSeconds < 0 || got.ReadySeconds < 0 {
+		if got, _ := coldstart.Of(coldstart.Seen{Pod: &p}); got.Total() != 69 || got.LoadedSeconds < 0 || got.ReadySeconds < 0 {
 			t.Errorf("with the gate open after %d s: %+v", turned, got)
 		}
-	}
-}
-
-func TestAdd_RemembersTheLastStarts(t *testing.T) {
-	t.Parallel()
-	if coldstart.Add(nil, nil) != nil || coldstart.Slow(nil) != coldstart.Prior {
-		t.Error("something is known before the first start")
-	}
-	var status *v1alpha1.ColdStartStatus
-	for i := range 30 {
-		p := pod(fmt.Sprint("pod-", i), 0, 0, 0, 10+i, 0)
-		p.Status.Conditions[3].LastTransitionTime = at(10 + i)
-		status = coldstart.Add(status, []corev1.Pod{p, p})
-	}
-	if len(status.Recent) != 20 || status.Recent[19].Pod != "pod-29" || status.P50Seconds != 29 || status.P90Seconds != 37 || coldstart.Slow(status) != 37 {
-		t.Errorf("%d starts, the last %s, p50 %d, p90 %d", len(status.Recent), status.Recent[19].Pod, status.P50Seconds, status.P90Seconds)
-	}
-	first := coldstart.Add(nil, []corev1.Pod{pod("a", 0, 0, 0, 1, 0)})
-	if first.P90Seconds != 1 || coldstart.Slow(first) != coldstart.Prior {
-		t.Errorf("one start is all that is known: %+v", first)
 	}
 }

@@ -23,6 +23,7 @@ import (
 // Prometheus is a server of metrics.
 type Prometheus struct {
 	api promv1.API
+	who Identity
 }
 
 const (
@@ -40,13 +41,13 @@ func New(address string) (*Prometheus, error) {
 	if err != nil {
 		return nil, fmt.Errorf("prometheus at %q: %w", address, err)
 	}
-	return &Prometheus{promv1.NewAPI(client)}, nil
+	return &Prometheus{api: promv1.NewAPI(client)}, nil
 }
 
 // Now is the value of a query that gives one.
 func (p *Prometheus) Now(ctx context.Context, query string, at time.Time) (float64, error) {
 	value, warnings, _, err := p.api.Query(ctx, query, at, promv1.WithTimeout(patience))
-	if err := judge(warnings, err); err != nil {
+	if err := p.judge(warnings, err); err != nil {
 		return 0, err
 	}
 	vector, ok := value.(model.Vector)
@@ -65,7 +66,7 @@ func (p *Prometheus) History(ctx context.Context, query string, from, to time.Ti
 			until = to
 		}
 		value, warnings, _, err := p.api.QueryRange(ctx, query, promv1.Range{Start: at, End: until, Step: time.Minute}, promv1.WithTimeout(patience))
-		if err := judge(warnings, err); err != nil {
+		if err := p.judge(warnings, err); err != nil {
 			return nil, err
 		}
 		matrix, ok := value.(model.Matrix)
@@ -84,12 +85,12 @@ func (p *Prometheus) History(ctx context.Context, query string, from, to time.Ti
 }
 
 // judge takes warnings for what they are: a part of the answer is missing, and would look like less demand.
-func judge(warnings promv1.Warnings, err error) error {
+func (p *Prometheus) judge(warnings promv1.Warnings, err error) error {
 	switch {
 	case err != nil:
-		return fmt.Errorf("ask Prometheus: %w", err)
+		return fmt.Errorf("ask Prometheus: %w", p.who.clean(err))
 	case len(warnings) > 0:
-		return fmt.Errorf("%w, for a part is missing: %s", ErrUnknown, warnings[0])
+		return fmt.Errorf("%w, for a part is missing: %w", ErrUnknown, p.who.clean(errors.New(warnings[0])))
 	}
 	return nil
 }

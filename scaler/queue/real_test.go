@@ -112,8 +112,48 @@ func TestScrapeInterval_OfARealPrometheus(t *testing.T) {
 	}
 }
 
+// A real Prometheus that asks for a certificate and a password is asked with both.
+func TestIdentified_ByARealPrometheus(t *testing.T) {
+	t.Parallel()
+	if _, err := exec.LookPath("prometheus"); err != nil {
+		t.Skip("no prometheus: it is in Debian's package of that name")
+	}
+	ca := authority(t)
+	client := issued(t, ca)
+	dir := t.TempDir()
+	for name, content := range map[string]string{"prometheus.yml": "{}\n", "ca.pem": string(ca.CertPEM), "web.yml": `
+tls_server_config: {cert_file: web.crt, key_file: web.key, client_auth_type: RequireAndVerifyClientCert, client_ca_file: ca.pem}
+basic_auth_users: {hoist: $2a$04$sFKJlhlZ.YkFCn0F4jPiYen7pNtbFYYWaTmd4iXvWpbhwH8kQ/1DS} # open sesame
+`} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := issued(t, ca).Write(dir, "web"); err != nil {
+		t.Fatal(err)
+	}
+	files := map[string]string{"username": "hoist", "password": "open sesame", "ca.crt": string(ca.CertPEM), "tls.crt": string(client.Cert), "tls.key": string(client.Key)}
+	address := startedAs(t, dir, "https", queue.Identity{Folder: mounted(t, files).path}, "--web.config.file="+filepath.Join(dir, "web.yml"))
+	files["password"] = "barley"
+	if v, err := identified(t, address, queue.Identity{Folder: mounted(t, files).path}).Now(t.Context(), "vector(1)", time.Now()); err == nil {
+		t.Errorf("with a wrong password it is %v", v)
+	}
+	delete(files, "tls.crt")
+	delete(files, "tls.key")
+	files["password"] = "open sesame"
+	if v, err := identified(t, address, queue.Identity{Folder: mounted(t, files).path}).Now(t.Context(), "vector(1)", time.Now()); err == nil {
+		t.Errorf("without a certificate it is %v", v)
+	}
+}
+
 // started is the address of a Prometheus with the data of a folder.
 func started(t *testing.T, dir string) string {
+	t.Helper()
+	return startedAs(t, dir, "http", queue.Identity{})
+}
+
+// startedAs is one that is asked by somebody.
+func startedAs(t *testing.T, dir, scheme string, who queue.Identity, flags ...string) string {
 	t.Helper()
 	free, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -122,19 +162,16 @@ func started(t *testing.T, dir string) string {
 	address := free.Addr().String()
 	_ = free.Close()
 	ctx, stop := context.WithCancel(t.Context())
-	cmd := exec.CommandContext(ctx, "prometheus", "--config.file="+filepath.Join(dir, "prometheus.yml"), "--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+address)
+	cmd := exec.CommandContext(ctx, "prometheus", append(flags, "--config.file="+filepath.Join(dir, "prometheus.yml"), "--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+address)...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { stop(); _ = cmd.Wait() })
-	p, err := queue.New("http://" + address)
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := identified(t, scheme+"://"+address, who)
 	for range 600 {
 		if _, err = p.Now(t.Context(), "vector(1)", time.Now()); err == nil {
-			return "http://" + address
+			return scheme + "://" + address
 		}
 		<-time.After(50 * time.Millisecond)
 	}

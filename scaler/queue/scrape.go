@@ -21,7 +21,7 @@ func (p *Prometheus) ScrapeInterval(ctx context.Context, metric string) (time.Du
 	defer cancel()
 	known, err := p.api.TargetsMetadata(ctx, "", metric, "")
 	if err != nil {
-		return 0, err
+		return 0, p.who.clean(err)
 	}
 	has := map[string]bool{}
 	for i := range known[:min(len(known), mostTargets)] {
@@ -29,7 +29,7 @@ func (p *Prometheus) ScrapeInterval(ctx context.Context, metric string) (time.Du
 	}
 	targets, err := p.api.Targets(ctx)
 	if err != nil {
-		return 0, err
+		return 0, p.who.clean(err)
 	}
 	var longest time.Duration
 	for i := range targets.Active {

@@ -22,6 +22,15 @@ type Input struct {
 	Min, Max   int32 // replicas
 	Slow       int32 // seconds that a slow cold start takes
 	Prometheus v1alpha1.Prometheus
+	Identity   Identity // where Prometheus.Authentication names none
+}
+
+// Identity is how KEDA says who it is to a Prometheus that asks. All of it may be empty.
+type Identity struct {
+	Kind    string            // TriggerAuthentication or ClusterTriggerAuthentication
+	Name    string            // "" is none
+	Modes   string            // bearer, basic, tls or custom, several with commas
+	Headers map[string]string // that go along with each query
 }
 
 // In seconds, but for failures and pods.

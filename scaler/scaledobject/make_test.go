@@ -42,6 +42,11 @@ func inputs() map[string]scaledobject.Input {
 			three := int32(3)
 			s.FallbackReplicas, s.Suspend = &three, true
 		}),
+		"secured": input("secured", inference.VLLM, func(in *scaledobject.Input) {
+			in.Identity = scaledobject.Identity{Kind: "ClusterTriggerAuthentication", Name: "prometheus", Modes: "bearer", Headers: map[string]string{"X-Scope-OrgID": "team-a|team-b", "X-Zone": "eu"}}
+			in.Policy.Spec.Forecast = &v1alpha1.Forecast{Replicas: true}
+			in.Policy.Spec.Floors = []v1alpha1.Floor{{Name: "business", Start: "0 8 * * 1-5", End: "0 19 * * 1-5", Replicas: 2}}
+		}),
 		"query": input("query", "", func(in *scaledobject.Input) {
 			in.Policy.Spec.Query, in.Policy.Spec.Wake = "sum(mine)", &v1alpha1.WakeSource{Query: "sum(front)"}
 			in.Policy.Spec.Target.Kind, in.Max = "StatefulSet", 1

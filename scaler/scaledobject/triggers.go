@@ -4,7 +4,10 @@
 package scaledobject
 
 import (
+	"maps"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/hoist-dev/hoist/api/inference"
 	"github.com/hoist-dev/hoist/api/v1alpha1"
@@ -50,13 +53,29 @@ func (in *Input) ask(name, query string, emptyIsZero bool) Trigger {
 		"serverAddress": in.Prometheus.Address, "query": query, "threshold": strconv.Itoa(int(in.InFlight)), "activationThreshold": "0",
 		"ignoreNullValues": strconv.FormatBool(emptyIsZero), "timeout": "5s",
 	}}
-	if a := in.Prometheus.Authentication; a != "" {
-		t.AuthenticationRef = &AuthRef{a}
-		if m := in.Prometheus.AuthModes; m != "" { // without it even a CA would be ignored
-			t.Metadata["authModes"] = m
+	ref, modes := AuthRef{Name: in.Prometheus.Authentication}, in.Prometheus.AuthModes
+	if ref.Name == "" {
+		ref, modes = AuthRef{in.Identity.Kind, in.Identity.Name}, in.Identity.Modes
+	}
+	if ref.Name != "" {
+		t.AuthenticationRef = &ref
+		if modes != "" { // without it even a CA would be ignored
+			t.Metadata["authModes"] = modes
 		}
 	}
+	if headers := in.Identity.headers(); headers != "" {
+		t.Metadata["customHeaders"] = headers
+	}
 	return t
+}
+
+// headers are as KEDA reads them.
+func (i Identity) headers() string {
+	var all []string
+	for _, name := range slices.Sorted(maps.Keys(i.Headers)) {
+		all = append(all, name+"="+i.Headers[name])
+	}
+	return strings.Join(all, ",")
 }
 
 func floor(f *v1alpha1.Floor, slow int32) Trigger {

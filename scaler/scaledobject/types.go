@@ -63,7 +63,8 @@ type Trigger struct {
 	AuthenticationRef *AuthRef          `json:"authenticationRef,omitempty"`
 }
 
-// AuthRef names a TriggerAuthentication.
+// AuthRef names a TriggerAuthentication of the same namespace, or a ClusterTriggerAuthentication.
 type AuthRef struct {
+	Kind string `json:"kind,omitempty"` // TriggerAuthentication, where it is empty
 	Name string `json:"name"`
 }

@@ -29,3 +29,13 @@ app.kubernetes.io/component: {{ .component }}
 {{- else }}{{ .image.repository }}:{{ default .root.Chart.AppVersion .image.tag }}
 {{- end }}
 {{- end }}
+
+{{- /* The keys of the Secret that the controller shows to Prometheus, under the names that it knows. */}}
+{{- define "hoist.prometheusItems" -}}
+{{- $keys := . }}
+{{- range $key, $path := dict "token" "token" "username" "username" "password" "password" "ca" "ca.crt" "certificate" "tls.crt" "privateKey" "tls.key" }}
+{{- with index $keys $key }}
+- {key: {{ . | quote }}, path: {{ $path }}}
+{{- end }}
+{{- end }}
+{{- end }}

@@ -23,12 +23,45 @@ func TestMain(m *testing.M) {
 	os.Exit(suite.Main(m, "scale", harness.Options{Nodes: 2, DiskBytes: 2 << 30, S3: true, KEDA: true, Prometheus: true}, install))
 }
 
+// identity is what KEDA and the controller show to Prometheus. This one does not ask for it (scaler/queue has one that does), but KEDA has to take it.
+const identity = `
+apiVersion: v1
+kind: Namespace
+metadata: {name: ` + suite.System + `}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: prometheus, namespace: ` + suite.System + `}
+stringData: {token: T0ken}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: prometheus, namespace: keda}
+stringData: {token: T0ken}
+---
+apiVersion: keda.sh/v1alpha1
+kind: ClusterTriggerAuthentication
+metadata: {name: prometheus}
+spec: {secretTargetRef: [{parameter: bearerToken, name: prometheus, key: token}]}
+`
+
+// machine is the kind of both nodes: without GPUs it is what tells their starts from others.
+const machine = "test.large"
+
 // install installs Hoist with a controller that Prometheus scrapes.
 func install(ctx context.Context, c *harness.Cluster) error {
 	if err := c.LoadImage(ctx, "simserver"); err != nil {
 		return err
 	}
-	if err := suite.Install(ctx, c, "scaler.prometheusAddress="+c.PrometheusURL(), "controller.replicas=1"); err != nil {
+	if err := c.Apply(ctx, identity); err != nil {
+		return err
+	}
+	if _, err := c.Kubectl(ctx, "label", "nodes", "--all", "node.kubernetes.io/instance-type="+machine); err != nil {
+		return err
+	}
+	const auth = "scaler.prometheusAuth."
+	if err := suite.Install(ctx, c, "scaler.prometheusAddress="+c.PrometheusURL(), "controller.replicas=1", auth+"secretName=prometheus", auth+"headers.X-Scope-OrgID=team-a",
+		auth+"triggerAuthentication.name=prometheus", auth+"triggerAuthentication.authModes=bearer"); err != nil {
 		return err
 	}
 	const scraped = `{"spec":{"template":{"metadata":{"annotations":{"` + harness.ScrapeAnnotation + `":"true","` + harness.PortAnnotation + `":"9471"}}}}}`
