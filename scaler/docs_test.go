@@ -35,10 +35,26 @@ func TestDocs_AreTrue(t *testing.T) {
 	if known := []string{v1alpha1.ScaleAnnotation, v1alpha1.MinReplicasAnnotation, v1alpha1.MaxReplicasAnnotation, v1alpha1.InFlightAnnotation, v1alpha1.FloorAnnotation}; !slices.Equal(documented, known) {
 		t.Errorf("documented are %v\nknown are %v", documented, known)
 	}
-	example := regexp.MustCompile("(?s)kind: ScalePolicy.*?```").FindString(page)
-	var p v1alpha1.ScalePolicy
-	if err := yaml.UnmarshalStrict([]byte(strings.TrimSuffix(example, "```")), &p); err != nil {
-		t.Errorf("the example: %v", err)
+	policies := 0
+	for _, block := range regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(page, -1) {
+		for document := range strings.SplitSeq(block[1], "---\n") {
+			var p v1alpha1.ScalePolicy
+			if !strings.Contains(document, "kind: ScalePolicy") {
+				continue
+			}
+			policies++
+			if err := yaml.UnmarshalStrict([]byte(document), &p); err != nil {
+				t.Errorf("an example: %v\n%s", err, document)
+			}
+		}
+	}
+	if policies < 2 {
+		t.Errorf("it has %d examples", policies)
+	}
+	for _, name := range []string{demand.EndpointPickerQueue, demand.EndpointPickerRunning, demand.InterceptorConcurrency} {
+		if !strings.Contains(page, "`"+name+"`") {
+			t.Errorf("it does not say that %s wakes", name)
+		}
 	}
 	for _, kind := range []inference.Kind{inference.VLLM, inference.TGI, inference.SGLang, inference.Triton, inference.TensorRTLLM, inference.NIM, inference.LMDeploy, inference.LlamaCpp, inference.TEI} {
 		row := regexp.MustCompile(`(?m)^\| ` + regexp.QuoteMeta(string(kind)) + ` \|.*$`).FindString(page)

@@ -151,12 +151,17 @@ type ScaleTarget struct {
 
 // WakeSource is a signal in front of the pods.
 //
-// +kubebuilder:validation:ExactlyOneOf=endpointPicker;query
+// +kubebuilder:validation:ExactlyOneOf=endpointPicker;httpAddOn;query
 type WakeSource struct {
 	// endpointPicker is that of the Gateway API inference extension, with flow control: its queue.
 	//
 	// +optional
 	EndpointPicker *EndpointPicker `json:"endpointPicker,omitempty"`
+
+	// httpAddOn is KEDA's, 0.14 or later, whose interceptor holds requests until there is a pod.
+	//
+	// +optional
+	HTTPAddOn *HTTPAddOn `json:"httpAddOn,omitempty"`
 
 	// query is PromQL that gives one number: the requests that wait in front. No answer is zero.
 	//
@@ -179,6 +184,25 @@ type EndpointPicker struct {
 	//
 	// +optional
 	// +kubebuilder:validation:MaxLength=63
+	Namespace string `json:"namespace,omitempty"`
+}
+
+// HTTPAddOn is KEDA's. Its interceptor tells of the requests that it holds or has passed on, by route.
+type HTTPAddOn struct {
+	// route is the InterceptorRoute of the policy's namespace that leads to the target. Requests that match no route wake nothing.
+	//
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`
+	Route string `json:"route"`
+
+	// namespace of the interceptor, whose metrics have it as a label: nobody else can speak for it.
+	//
+	// +optional
+	// +kubebuilder:default=keda
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
 	Namespace string `json:"namespace,omitempty"`
 }
 

@@ -59,6 +59,10 @@ func scenarios(t *testing.T) []scenario {
 		t.Error("vLLM tells both of what runs and of what waits, TEI does not")
 	}
 	other := `namespace="ns",pod="m-6d4f-fghij"`
+	add := demand.HTTPAddOn("keda", "ns", "llama")
+	interceptor := func(namespace, instance, routeNamespace, route string) string {
+		return fmt.Sprintf("interceptor_request_concurrency{namespace=%q,instance=%q,route_namespace=%q,route_name=%q}", namespace, instance, routeNamespace, route)
+	}
 	return []scenario{
 		{"concurrency is what runs while others wait", busy, map[string]string{`vllm:num_requests_running{` + pod + `}`: "3x19 17x20", `vllm:num_requests_waiting{` + pod + `}`: "0x19 4x20"}, "17"},
 		{"concurrency of the middle replica", busy, map[string]string{`vllm:num_requests_running{` + pod + `}`: "16x40", `vllm:num_requests_waiting{` + pod + `}`: "1x40",
@@ -92,7 +96,15 @@ func scenarios(t *testing.T) []scenario {
 		{"no forecast", demand.Forecast("ns/p"), map[string]string{`hoist_forecast_replicas{policy="ns/q"}`: "3x40"}, "0"},
 		{"the endpoint picker's queue, of this model alone", demand.EndpointPicker("ns", "llama"), map[string]string{
 			`llm_d_epp_flow_control_queue_size{namespace="ns",model_name="llama",priority="0"}`: "2x40", `llm_d_epp_request_running{namespace="ns",model_name="llama"}`: "3x40",
-			`llm_d_epp_flow_control_queue_size{namespace="ns",model_name="made-up"}`: "90x40"}, "5"},
+			`llm_d_epp_flow_control_queue_size{namespace="ns",model_name="made-up"}`: "90x40", `inference_extension_flow_control_queue_size{namespace="ns",model_name="llama"}`: "2x40"}, "5"},
+		{"the endpoint picker before its first request", demand.EndpointPicker("ns", "llama"), map[string]string{`llm_d_epp_pool_saturation{namespace="ns"}`: "1x40"}, "0"},
+		{"the HTTP add-on's interceptors hold requests of this route", add, map[string]string{interceptor("keda", "a", "ns", "llama"): "2x40", interceptor("keda", "b", "ns", "llama"): "3x40"}, "5"},
+		{"other routes, namespaces and hosts wake nothing", add, map[string]string{interceptor("keda", "a", "ns", "llama-canary"): "9x40", interceptor("keda", "a", "team-b", "llama"): "9x40",
+			interceptor("keda", "a", "", ""): "9x40", `interceptor_pending_request_count{namespace="keda",host="made.up"}`: "9x40"}, "0"},
+		{"nobody else speaks for the interceptor", add, map[string]string{interceptor("team-b", "a", "ns", "llama"): "9x40"}, "0"},
+		{"the HTTP add-on before its first request", add, map[string]string{`up{namespace="keda"}`: "1x40"}, "0"},
+		{"an interceptor that is gone holds nothing", add, map[string]string{interceptor("keda", "a", "ns", "llama"): "7x20 stale"}, "0"},
+		{"names can't leave their quotes", demand.HTTPAddOn(`keda"} or vector(1) #`, "ns", "llama\\\n\""), map[string]string{interceptor("keda", "a", "ns", "llama"): "7x40"}, "0"},
 	}
 }
 

@@ -42,6 +42,9 @@ func inputs() map[string]scaledobject.Input {
 			three := int32(3)
 			s.FallbackReplicas, s.Suspend = &three, true
 		}),
+		"httpaddon": input("httpaddon", inference.VLLM, func(in *scaledobject.Input) {
+			in.Min, in.Policy.Spec.Wake = 0, &v1alpha1.WakeSource{HTTPAddOn: &v1alpha1.HTTPAddOn{Route: "llama"}}
+		}),
 		"query": input("query", "", func(in *scaledobject.Input) {
 			in.Policy.Spec.Query, in.Policy.Spec.Wake = "sum(mine)", &v1alpha1.WakeSource{Query: "sum(front)"}
 			in.Policy.Spec.Target.Kind, in.Max = "StatefulSet", 1

@@ -4,6 +4,7 @@
 package scaledobject
 
 import (
+	"cmp"
 	"strconv"
 
 	"github.com/hoist-dev/hoist/api/inference"
@@ -34,14 +35,15 @@ func triggers(in *Input) ([]Trigger, error) {
 	return all, nil
 }
 
+// waiting is the query of a wake source of a policy in a namespace.
 func waiting(w *v1alpha1.WakeSource, namespace string) string {
-	if w.EndpointPicker == nil {
-		return demand.Waiting(w.Query)
+	switch {
+	case w.EndpointPicker != nil:
+		return demand.EndpointPicker(cmp.Or(w.EndpointPicker.Namespace, namespace), w.EndpointPicker.ModelName)
+	case w.HTTPAddOn != nil:
+		return demand.HTTPAddOn(cmp.Or(w.HTTPAddOn.Namespace, "keda"), namespace, w.HTTPAddOn.Route)
 	}
-	if w.EndpointPicker.Namespace != "" {
-		namespace = w.EndpointPicker.Namespace
-	}
-	return demand.EndpointPicker(namespace, w.EndpointPicker.ModelName)
+	return demand.Waiting(w.Query)
 }
 
 // ask is a trigger by Prometheus, in requests. Where no answer is not zero it is an error, so that the fallback can do its work.
