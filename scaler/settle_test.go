@@ -14,6 +14,7 @@ import (
 
 	"github.com/hoist-dev/hoist/api/v1alpha1"
 	"github.com/hoist-dev/hoist/scaler/coldstart"
+	"github.com/hoist-dev/hoist/scaler/kueue"
 )
 
 func gpus(n string) corev1.ResourceList {
@@ -90,6 +91,16 @@ func TestSettle(t *testing.T) {
 			p.Spec.MinReplicas = &seven
 			p.Spec.MaxReplicas = 9
 		}, with(func(r *result) { r.min, r.max, r.problems = 1, 1, "QuotaTooSmall" })},
+		"Kueue": {func(_ *v1alpha1.ScalePolicy, f *Facts) {
+			f.Kueue = &kueue.Queue{ClusterQueue: "gpus", Most: 2, Resource: "nvidia.com/gpu"}
+		},
+			with(func(r *result) { r.max, r.problems = 2, "QuotaTooSmall" })},
+		"Kueue admits more":                        {func(_ *v1alpha1.ScalePolicy, f *Facts) { f.Kueue = &kueue.Queue{Most: 4} }, usual},
+		"Kueue's queue is stopped, which will end": {func(_ *v1alpha1.ScalePolicy, f *Facts) { f.Kueue = &kueue.Queue{Broken: "stopped"} }, usual},
+		"the lower of Kueue and quota": {func(_ *v1alpha1.ScalePolicy, f *Facts) {
+			f.Kueue = &kueue.Queue{ClusterQueue: "gpus", Most: 3, Resource: "nvidia.com/gpu"}
+			f.Quotas = []corev1.ResourceQuota{{Spec: corev1.ResourceQuotaSpec{Hard: corev1.ResourceList{"requests.nvidia.com/gpu": resource.MustParse("0")}}}}
+		}, with(func(r *result) { r.max, r.problems = 2, "QuotaTooSmall" })},
 		"fleet": {func(p *v1alpha1.ScalePolicy, _ *Facts) { p.Spec.MaxReplicas = 9 }, with(func(r *result) { r.max, r.problems = 9, "FleetTooSmall" })},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -111,6 +122,18 @@ func TestSettle(t *testing.T) {
 				t.Errorf("%+v", s.Input)
 			}
 		})
+	}
+}
+
+// What lowers the maximum is named.
+func TestSettle_SaysWhatIsTooSmall(t *testing.T) {
+	t.Parallel()
+	p, f := scene()
+	f.Kueue = &kueue.Queue{ClusterQueue: "gpus", Most: 2, Resource: "nvidia.com/gpu", Cohort: "all"}
+	s, err := Settle(p, f)
+	want := Problem{"QuotaTooSmall", "Kueue", "Kueue's ClusterQueue gpus, with what the cohort all lends, of nvidia.com/gpu admits 2 replicas of the 4 that may be"}
+	if err != nil || len(s.Problems) != 1 || s.Problems[0] != want {
+		t.Errorf("%+v, %v", s.Problems, err)
 	}
 }
 
