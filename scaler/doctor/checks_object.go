@@ -6,6 +6,7 @@ package doctor
 import (
 	"fmt"
 	"net/url"
+	"strconv"
 	"strings"
 )
 
@@ -36,7 +37,7 @@ var objectChecks = []check{
 		return o.each("prometheus", func(t *Trigger) (said, bool) {
 			address, err := url.Parse(t.Metadata["serverAddress"])
 			if err != nil || address.Host == "" {
-				return said{what: "serverAddress is no address", why: "every look at it fails", fix: "metadata:\n  serverAddress: http://prometheus-operated.monitoring.svc:9090\n"}, true
+				return said{what: "serverAddress is no address", why: "every look at it fails", fix: addressFix}, true
 			}
 			return said{what: "serverAddress has no port, and so it is that of the protocol, 80 or 443", why: "Prometheus listens on 9090, if no Service in front of it says otherwise",
 				fix: "metadata:\n  serverAddress: " + address.Scheme + "://" + address.Hostname() + ":9090\n"}, address.Port() == ""
@@ -100,7 +101,7 @@ var objectChecks = []check{
 	}},
 	{"fractional-target", Error, func(o *Object) []said {
 		if a := o.Spec.Advanced; a != nil && a.Modifiers != nil && strings.Contains(a.Modifiers.Target, ".") && o.Spec.Fallback != nil {
-			return one(said{what: "scalingModifiers.target is " + a.Modifiers.Target, why: "KEDA reads it as a whole number when it looks for a fallback, and then has none", fix: "# multiply formula and target by ten\n"})
+			return one(said{what: "scalingModifiers.target is " + a.Modifiers.Target, why: "KEDA reads it as a whole number when it looks for a fallback, and then has none", fix: "# both times ten\nscalingModifiers: {formula: " + strconv.Quote("10 * ("+a.Modifiers.Formula+")") + ", target: \"7\"}\n"})
 		}
 		return nil
 	}},

@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/prometheus/prometheus/model/labels"
+
+	"github.com/hoist-dev/hoist/scaler/demand"
 )
 
 const demandFix = `triggers:
@@ -28,7 +30,8 @@ var queryChecks = []check{
 			if t.broken == nil {
 				return said{}, false
 			}
-			return said{what: "the query can't be read: " + t.broken.Error(), why: "every look at it fails, and with it the ScaledObject"}, true
+			return said{what: "the query can't be read: " + t.broken.Error(), why: "every look at it fails, and with it the ScaledObject",
+				fix: fmt.Sprintf(demandFix, "vllm:num_requests_running|vllm:num_requests_waiting")}, true
 		})
 	}},
 	{"metric-does-not-exist", Error, func(o *Object) []said {
@@ -37,7 +40,7 @@ var queryChecks = []check{
 				if right, wrong := meant(name); wrong {
 					return said{what: fmt.Sprintf("no server has a metric %s", name),
 						why: "KEDA reads what does not exist as 0, without an error, an event or a fallback: it never scales up",
-						fix: fmt.Sprintf("# %s is what it is called\n", right) + fmt.Sprintf(demandFix, strings.Join(both(right), "|"))}, true
+						fix: fmt.Sprintf("# %s is what it is called\n", right) + asks(right)}, true
 				}
 			}
 			return said{}, false
@@ -50,7 +53,7 @@ var queryChecks = []check{
 			}
 			for _, name := range q.names {
 				if _, wrong := meant(name); !wrong && !o.Facts.Metrics[name] {
-					return said{what: fmt.Sprintf("Prometheus has no metric %s now", name), why: "nothing scrapes it, the server has another version, or no pod has run yet"}, true
+					return said{what: fmt.Sprintf("Prometheus has no metric %s now", name), why: "nothing scrapes it, the server has another version, or no pod has run yet", fix: scrapes(o, name)}, true
 				}
 			}
 			return said{}, false
@@ -153,6 +156,23 @@ var queryChecks = []check{
 			return said{}, false
 		})
 	}},
+}
+
+// asks is how to ask for a metric that there is.
+func asks(name string) string {
+	if !inPods(name) {
+		return fmt.Sprintf(wakeFix, demand.HTTPAddOn("keda", "NAMESPACE", "ROUTE"))
+	}
+	return fmt.Sprintf(demandFix, strings.Join(both(name), "|"))
+}
+
+// scrapes is what to write for a metric that is not there: the one that was meant, if its name is nearly that of another, or what scrapes it.
+func scrapes(o *Object, name string) string {
+	if other := nearest(name); other != "" {
+		return fmt.Sprintf("# is %s meant?\n", other) + asks(other)
+	}
+	return fmt.Sprintf("apiVersion: monitoring.coreos.com/v1\nkind: PodMonitor\nmetadata: {name: %s, namespace: %s}\nspec: {selector: {matchLabels: {app: %s}}, podMetricsEndpoints: [{port: http, interval: 10s}]}\n",
+		orName(o.Spec.ScaleTargetRef.Name, "TARGET"), orName(o.Namespace, "NAMESPACE"), orName(o.Spec.ScaleTargetRef.Name, "TARGET"))
 }
 
 // both are the metrics of what runs and of what waits, where one of them is known.

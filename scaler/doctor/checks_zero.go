@@ -47,7 +47,7 @@ triggers:
 			return nil
 		}
 		return one(said{what: "there is no fallback", why: "while Prometheus is away the replicas stay as they are, also when there are none",
-			fix: "fallback:\n  failureThreshold: 15 # 75 s at a pollingInterval of 5\n  replicas: 2\n  behavior: currentReplicasIfHigher\n"})
+			fix: fallbackFix})
 	}},
 	{"fallback-ends-replicas", Error, func(o *Object) []said {
 		f := o.Spec.Fallback
@@ -55,7 +55,7 @@ triggers:
 		case f == nil:
 			return nil
 		case f.Replicas == 0:
-			return one(said{what: "fallback.replicas is 0", why: "while Prometheus is away it is scaled to zero", fix: "fallback:\n  failureThreshold: 15\n  replicas: 2\n  behavior: currentReplicasIfHigher\n"})
+			return one(said{what: "fallback.replicas is 0", why: "while Prometheus is away it is scaled to zero", fix: fallbackFix})
 		case f.Behavior == "" || f.Behavior == "static":
 			return one(said{what: fmt.Sprintf("the fallback has %d replicas, also where there are more", f.Replicas), why: "Prometheus is away at the peak, and replicas are ended", fix: "fallback:\n  behavior: currentReplicasIfHigher\n"})
 		}
