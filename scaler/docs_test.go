@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"sigs.k8s.io/yaml"
 
 	"github.com/hoist-dev/hoist/api/inference"
@@ -39,7 +40,7 @@ func TestDocs_AreTrue(t *testing.T) {
 	for _, block := range regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(page, -1) {
 		for document := range strings.SplitSeq(block[1], "---\n") {
 			var p v1alpha1.ScalePolicy
-			if !strings.Contains(document, "kind: ScalePolicy") {
+			if !strings.Contains("\n"+document, "\nkind: ScalePolicy") {
 				continue
 			}
 			policies++
@@ -67,6 +68,40 @@ func TestDocs_AreTrue(t *testing.T) {
 			if !strings.Contains(row, "`"+name+"`") {
 				t.Errorf("%s is not in the row %s", name, row)
 			}
+		}
+	}
+}
+
+// docs/scaling.md explains each line of a ScaledObject that is generated so.
+func TestDocs_ExplainTheScaledObject(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../docs/scaling.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	generated, err := os.ReadFile("scaledobject/testdata/explained.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	block := regexp.MustCompile("(?s)```yaml\n(apiVersion: keda\\.sh/.*?)```").FindStringSubmatch(string(page))
+	if block == nil {
+		t.Fatal("it has no ScaledObject")
+	}
+	var said, is any
+	if err := yaml.Unmarshal([]byte(block[1]), &said); err != nil {
+		t.Fatal(err)
+	}
+	if err := yaml.Unmarshal(generated, &is); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(is, said); diff != "" {
+		t.Errorf("what is generated is another (-generated +documented):\n%s", diff)
+	}
+	_, spec, _ := strings.Cut(block[1], "\nspec:\n")
+	value := regexp.MustCompile(`^ *(- )?([a-zA-Z]+: [^{]|- \{)`) // a field with a value, or a policy
+	for line := range strings.Lines(spec) {
+		if value.MatchString(line) && !strings.Contains(line, " # ") && !strings.Contains(line, "- type: ") {
+			t.Errorf("it does not say why: %s", line)
 		}
 	}
 }

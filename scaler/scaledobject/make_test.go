@@ -42,6 +42,14 @@ func inputs() map[string]scaledobject.Input {
 			three := int32(3)
 			s.FallbackReplicas, s.Suspend = &three, true
 		}),
+		// docs/scaling.md explains this one line by line.
+		"explained": input("llama", inference.VLLM, func(in *scaledobject.Input) {
+			in.Min, in.Max, in.Slow = 0, 8, 240
+			s := &in.Policy.Spec
+			s.Wake = &v1alpha1.WakeSource{EndpointPicker: &v1alpha1.EndpointPicker{ModelName: "llama3"}}
+			s.Floors = []v1alpha1.Floor{{Name: "business", Start: "0 8 * * 1-5", End: "0 19 * * 1-5", TimeZone: "Europe/Berlin", Replicas: 2}}
+			s.Forecast = &v1alpha1.Forecast{Replicas: true}
+		}),
 		"httpaddon": input("httpaddon", inference.VLLM, func(in *scaledobject.Input) {
 			in.Min, in.Policy.Spec.Wake = 0, &v1alpha1.WakeSource{HTTPAddOn: &v1alpha1.HTTPAddOn{Route: "llama"}}
 		}),
