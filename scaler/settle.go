@@ -92,7 +92,25 @@ func Settle(p *v1alpha1.ScalePolicy, f Facts) (Settled, error) {
 	s.inFlight(p, f, server)
 	s.least(p)
 	s.most(p, f)
+	s.gpu(p, f.Workload, server)
 	return s, nil
+}
+
+// gpu is the trigger that was asked for, where it could scale down as well as up.
+func (s *Settled) gpu(p *v1alpha1.ScalePolicy, w *Workload, server *inference.Server) {
+	if s.GPU = p.Spec.GPU; s.GPU == nil || s.GPU.Metric != v1alpha1.GPUMemory {
+		return
+	}
+	keeps, reason := "", v1alpha1.VRAMKeptReason
+	if server == nil {
+		keeps, reason = "the server is not known, and most take their VRAM when they start and keep it", v1alpha1.ServerUnknownReason
+	} else if why := server.KeepsVRAM(container(w), w.Template.Annotations[v1alpha1.ServedModelAnnotation] != ""); why != "" {
+		keeps = fmt.Sprintf("%s does not give it back: %s", server.Kind, why)
+	}
+	if keeps != "" {
+		s.GPU = nil
+		s.problem(v1alpha1.GPUMetricRefusedCondition, reason, "used VRAM is not scaled on, for replicas would never go: "+keeps+". Leave out spec.gpu, or take the metric Utilization")
+	}
 }
 
 // recognize tells the server, and is nil where it is not known.

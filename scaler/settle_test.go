@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -122,6 +123,46 @@ func TestSettle(t *testing.T) {
 				t.Errorf("%+v", s.Input)
 			}
 		})
+	}
+}
+
+// GPUs that are busy are a trigger with every server; VRAM that is used with those that give it back, and the others say why not.
+func TestSettle_RefusesWhatCouldNotScaleDown(t *testing.T) {
+	t.Parallel()
+	for name, row := range map[string]struct {
+		image, metric string
+		change        func(*corev1.PodTemplateSpec)
+		reason, says  string
+	}{
+		"none":               {"vllm/vllm-openai", "", nil, "", ""},
+		"vLLM's utilization": {"vllm/vllm-openai", v1alpha1.GPUUtilization, nil, "", ""},
+		"vLLM's memory":      {"vllm/vllm-openai", v1alpha1.GPUMemory, nil, "VRAMKept", "vLLM does not give it back: it takes --gpu-memory-utilization"},
+		"Ollama's memory":    {"ollama/ollama", v1alpha1.GPUMemory, nil, "", ""},
+		"Ollama that is kept warm": {"ollama/ollama", v1alpha1.GPUMemory, func(t *corev1.PodTemplateSpec) {
+			t.Annotations = map[string]string{v1alpha1.ServedModelAnnotation: "llama3"}
+		}, "VRAMKept", "asked to load"},
+		"a server of one's own": {"ours", v1alpha1.GPUMemory, nil, "ServerUnknown", "is not known"},
+	} {
+		p, f := scene()
+		p.Spec.Query = "sum(mine)"
+		if row.metric != "" {
+			p.Spec.GPU = &v1alpha1.GPUTrigger{Metric: row.metric}
+		}
+		f.Workload.Template.Spec.Containers[1].Image = row.image
+		if row.change != nil {
+			row.change(&f.Workload.Template)
+		}
+		s, err := Settle(p, f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if made := row.metric != "" && row.reason == ""; (s.GPU != nil) != made {
+			t.Errorf("%s: the trigger is %+v", name, s.GPU)
+		}
+		c := meta.FindStatusCondition(status(p, f.Workload, s, scaledStatus{}, nil).Conditions, v1alpha1.GPUMetricRefusedCondition)
+		if (c == nil) != (row.reason == "") || c != nil && (c.Reason != row.reason || !strings.Contains(c.Message, row.says)) {
+			t.Errorf("%s: %+v", name, c)
+		}
 	}
 }
 

@@ -24,6 +24,8 @@ const (
 	QuotaTooSmallCondition = "QuotaTooSmall"
 	// FleetTooSmallCondition of a ScalePolicy: the nodes that there are hold fewer replicas than its maximum.
 	FleetTooSmallCondition = "FleetTooSmall"
+	// GPUMetricRefusedCondition of a ScalePolicy: it does not scale on spec.gpu, which could not scale down.
+	GPUMetricRefusedCondition = "GPUMetricRefused"
 	// DemandUnknownCondition of a ScalePolicy: KEDA can't read the demand, and keeps the fallback.
 	DemandUnknownCondition = "DemandUnknown"
 )
@@ -75,5 +77,6 @@ const (
 	QuotaReason             = "Quota"             // of the namespace
 	KueueReason             = "Kueue"             // of the ClusterQueue behind the pods' queue
 	FleetReason             = "Fleet"             // of nodes
+	VRAMKeptReason          = "VRAMKept"          // the server keeps the memory that it once took
 	FallbackReason          = "Fallback"          // KEDA's, because it can't read the demand
 )

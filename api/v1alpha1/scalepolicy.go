@@ -84,6 +84,12 @@ type ScalePolicySpec struct {
 	// +optional
 	Wake *WakeSource `json:"wake,omitempty"`
 
+	// gpu adds what DCGM's exporter says of the target's GPUs. It only raises, wakes nothing and keeps nothing awake; where there is no DCGM it
+	// says nothing. It is refused, and status says why, where it could not scale down.
+	//
+	// +optional
+	GPU *GPUTrigger `json:"gpu,omitempty"`
+
 	// floors are replicas that are there at certain hours, such as those of business.
 	//
 	// +optional
@@ -205,6 +211,39 @@ type HTTPAddOn struct {
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
 	Namespace string `json:"namespace,omitempty"`
 }
+
+// GPUTrigger is a second opinion, beside the requests in flight.
+type GPUTrigger struct {
+	// metric is how much of the time GPUs are busy, or how much of their memory is used. A server that works on many requests at a time is as
+	// busy with one. Memory is for servers that give it back while they run, which is Ollama.
+	//
+	// +optional
+	// +kubebuilder:default=Utilization
+	// +kubebuilder:validation:Enum=Utilization;Memory
+	Metric string `json:"metric,omitempty"`
+
+	// targetPercent that replicas shall have on the average.
+	//
+	// +optional
+	// +kubebuilder:default=90
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=100
+	TargetPercent int32 `json:"targetPercent,omitempty"`
+
+	// namespace of DCGM's exporter, whose metrics have it as a label: nobody else can speak for it.
+	//
+	// +optional
+	// +kubebuilder:default=gpu-operator
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
+	Namespace string `json:"namespace,omitempty"`
+}
+
+// The metrics of a GPUTrigger.
+const (
+	GPUUtilization = "Utilization"
+	GPUMemory      = "Memory"
+)
 
 // Floor is a number of replicas at certain hours.
 type Floor struct {

@@ -29,6 +29,11 @@ func TestScalePolicy_RulesAreTakenAndDecide(t *testing.T) {
 		"wake: {httpAddOn: {route: '.*'}}":                              "route",
 		"wake: {httpAddOn: {route: Llama}}":                             "route",
 		"wake: {httpAddOn: {route: llama, namespace: 'a.*'}}":           "namespace",
+		"gpu: {}": "",
+		"gpu: {metric: Memory, targetPercent: 80}": "",
+		"gpu: {metric: DCGM_FI_DEV_FB_USED}":       "metric",
+		"gpu: {targetPercent: 101}":                "targetPercent",
+		"gpu: {namespace: 'x\"} or vector(1) #'}":  "namespace",
 	} {
 		if text := refused("{target: {name: llama}, " + spec + "}"); (text == nil) != (says == "") || text != nil && !strings.Contains(text.Error(), says) {
 			t.Errorf("%s: %v, want %q", spec, text, says)

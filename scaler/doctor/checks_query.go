@@ -52,11 +52,25 @@ var queryChecks = []check{
 				return said{}, false
 			}
 			for _, name := range q.names {
-				if _, wrong := meant(name); !wrong && !o.Facts.Metrics[name] {
+				if _, wrong := meant(name); !wrong && !o.Facts.Metrics[name] && !q.orZero {
 					return said{what: fmt.Sprintf("Prometheus has no metric %s now", name), why: "nothing scrapes it, the server has another version, or no pod has run yet", fix: scrapes(o, name)}, true
 				}
 			}
 			return said{}, false
+		})
+	}},
+	{"metric-silent", Note, func(o *Object) []said {
+		return o.queries(func(_ *Trigger, q *query) (said, bool) {
+			if o.Facts == nil || o.Facts.Metrics == nil || !q.orZero {
+				return said{}, false
+			}
+			for _, name := range q.names {
+				if _, wrong := meant(name); wrong || o.Facts.Metrics[name] {
+					return said{}, false // one of several is enough
+				}
+			}
+			return said{what: "Prometheus has no metric " + strings.Join(q.names, ", nor ") + " now, which counts as 0", why: "it may be that nothing has happened yet: many are not there before the first request. Or nothing scrapes it",
+				fix: scrapes(o, first(q))}, len(q.names) > 0
 		})
 	}},
 	{"divided-twice", Error, func(o *Object) []said {
@@ -138,19 +152,6 @@ var queryChecks = []check{
 						return said{what: fmt.Sprintf("pod=~%q also matches the pods of every Deployment whose name begins so, such as a canary's", m.Value), why: "their requests count as this one's",
 							fix: fmt.Sprintf("# a Deployment's pods, and no other's\nquery: sum(METRIC{pod=~\"%s-[a-z0-9]+-[a-z0-9]{5}\"})\n", orName(o.Spec.ScaleTargetRef.Name, "TARGET"))}, true
 					}
-				}
-			}
-			return said{}, false
-		})
-	}},
-	{"gpu-metric", Error, func(o *Object) []said {
-		return o.queries(func(_ *Trigger, q *query) (said, bool) {
-			for _, name := range q.names {
-				switch {
-				case strings.HasPrefix(name, "DCGM_FI_DEV_FB_"):
-					return said{what: name + " is memory that servers take when they start and keep", why: "it never falls, and so it never scales down", fix: fmt.Sprintf(demandFix, "vllm:num_requests_running|vllm:num_requests_waiting")}, true
-				case strings.HasPrefix(name, "DCGM_FI_DEV_GPU_UTIL"):
-					return said{what: name + " is how much of the time the GPU does anything", why: "one request keeps it as busy as a hundred: it says nothing of how many more replicas are needed", fix: fmt.Sprintf(demandFix, "vllm:num_requests_running|vllm:num_requests_waiting")}, true
 				}
 			}
 			return said{}, false

@@ -148,7 +148,15 @@ func TestExamine_EachCheck(t *testing.T) {
 		}
 		return p
 	}
-	notes := []string{"keda-version-unknown", "hpa-unknown-at-zero", "polled-for-nothing"}
+	beside := func(q, activation string) func(map[string]any) {
+		return func(m map[string]any) {
+			spec, _ := m["spec"].(map[string]any)
+			triggers, _ := spec["triggers"].([]any)
+			spec["triggers"] = append(triggers, map[string]any{"type": "prometheus", "metadata": map[string]any{"serverAddress": "http://a:1", "ignoreNullValues": "false", "query": q, "activationThreshold": activation}})
+		}
+	}
+	both := func(a, b func(map[string]any)) func(map[string]any) { return func(m map[string]any) { a(m); b(m) } }
+	notes := []string{"metric-silent", "keda-version-unknown", "hpa-unknown-at-zero", "polled-for-nothing"}
 	big := &corev1.Pod{Spec: corev1.PodSpec{Containers: []corev1.Container{{Resources: corev1.ResourceRequirements{Limits: corev1.ResourceList{"nvidia.com/gpu": resource.MustParse("4")}}}}}}
 	pod := &corev1.Pod{Spec: corev1.PodSpec{Containers: []corev1.Container{{Resources: corev1.ResourceRequirements{Limits: corev1.ResourceList{"nvidia.com/gpu": resource.MustParse("1")}}}}}}
 	quota := corev1.ResourceQuota{Spec: corev1.ResourceQuotaSpec{Hard: corev1.ResourceList{"requests.nvidia.com/gpu": resource.MustParse("2")}}}
@@ -167,6 +175,15 @@ func TestExamine_EachCheck(t *testing.T) {
 		{query("sum(a) / clamp_min(count(a), 1)"), nil, "divided-twice"},
 		{query("max(DCGM_FI_DEV_FB_USED)"), nil, "gpu-metric"},
 		{query("max(DCGM_FI_DEV_GPU_UTIL)"), nil, "gpu-metric"},
+		{query("max(DCGM_FI_DEV_FB_USED)"), &doctor.Facts{Pod: &corev1.Pod{Spec: corev1.PodSpec{Containers: []corev1.Container{{Image: "ollama/ollama"}}}}}, ""},
+		{query("max(DCGM_FI_DEV_FB_USED)"), &doctor.Facts{Pod: &corev1.Pod{Spec: corev1.PodSpec{Containers: []corev1.Container{{Image: "vllm/vllm-openai"}}}}}, "gpu-metric"},
+		{beside("sum(DCGM_FI_DEV_GPU_UTIL{exported_namespace=\"prod\",exported_pod=~\"chat-[a-z0-9]+-[a-z0-9]{5}\"})", "0"), nil, ""},
+		{beside("sum(DCGM_FI_DEV_GPU_UTIL{namespace=\"prod\",pod=~\"chat-[a-z0-9]+-[a-z0-9]{5}\"})", "0"), nil, "exporters-pod"},
+		{both(set("spec.minReplicaCount", "0"), beside("sum(DCGM_FI_DEV_GPU_UTIL)", "0")), nil, "cannot-wake gpu-keeps-awake"},
+		{both(set("spec.minReplicaCount", "0"), beside("sum(DCGM_FI_PROF_GR_ENGINE_ACTIVE)", "1000000")), nil, "cannot-wake"},
+		{query("avg(a) * max(b)"), nil, ""},
+		{query("2 * avg(a)"), nil, "divided-twice"},
+		{query("sum(vllm:num_requests_running) or vector(0)"), &doctor.Facts{Pod: pod, Metrics: map[string]bool{}}, "metric-silent"},
 		{set("spec.fallback.replicas", "0"), nil, "fallback-ends-replicas"},
 		{set("spec.fallback.behavior", "static"), nil, "fallback-ends-replicas"},
 		{set("spec.idleReplicaCount", "1"), nil, "idle-replicas"},

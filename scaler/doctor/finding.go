@@ -58,7 +58,7 @@ func Examine(o *Object) (found []Finding) {
 }
 
 // checks, in the order in which they are told.
-var checks = slices.Concat(queryChecks, zeroChecks, wakeChecks, objectChecks, clusterChecks, kueueChecks, podChecks, kedaChecks)
+var checks = slices.Concat(queryChecks, gpuChecks, zeroChecks, wakeChecks, objectChecks, clusterChecks, kueueChecks, podChecks, kedaChecks)
 
 // Checks are the names of all, in order.
 func Checks() (names []string) {

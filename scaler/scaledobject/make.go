@@ -22,6 +22,7 @@ type Input struct {
 	Min, Max   int32 // replicas
 	Slow       int32 // seconds that a slow cold start takes
 	Prometheus v1alpha1.Prometheus
+	GPU        *v1alpha1.GPUTrigger // nil: none, or one that is refused
 }
 
 // In seconds, but for failures and pods.
@@ -36,6 +37,7 @@ const (
 	downEvery     = 60
 	downPercent   = 50
 	upPods        = 2
+	mostlyBusy    = 90 // percent of a GPU, where nobody says otherwise
 )
 
 // Make is the ScaledObject of a policy. It fails where the server tells nothing of its requests and the policy has no query.

@@ -53,6 +53,11 @@ func inputs() map[string]scaledobject.Input {
 		"httpaddon": input("httpaddon", inference.VLLM, func(in *scaledobject.Input) {
 			in.Min, in.Policy.Spec.Wake = 0, &v1alpha1.WakeSource{HTTPAddOn: &v1alpha1.HTTPAddOn{Route: "llama"}}
 		}),
+		"gpu": input("gpu", inference.VLLM, func(in *scaledobject.Input) { in.GPU = &v1alpha1.GPUTrigger{TargetPercent: 80} }),
+		"vram": input("vram", inference.Ollama, func(in *scaledobject.Input) {
+			in.Policy.Spec.Query = "sum(mine)"
+			in.GPU = &v1alpha1.GPUTrigger{Metric: v1alpha1.GPUMemory, Namespace: "monitoring"}
+		}),
 		"query": input("query", "", func(in *scaledobject.Input) {
 			in.Policy.Spec.Query, in.Policy.Spec.Wake = "sum(mine)", &v1alpha1.WakeSource{Query: "sum(front)"}
 			in.Policy.Spec.Target.Kind, in.Max = "StatefulSet", 1

@@ -29,6 +29,9 @@ func triggers(in *Input) ([]Trigger, error) {
 		ahead.Metadata["threshold"] = "1" // it is in replicas
 		all = append(all, ahead)
 	}
+	if in.GPU != nil {
+		all = append(all, in.gpu(target))
+	}
 	for i := range p.Spec.Floors {
 		all = append(all, floor(&p.Spec.Floors[i], in.Slow))
 	}
@@ -58,6 +61,18 @@ func (in *Input) ask(name, query string, emptyIsZero bool) Trigger {
 			t.Metadata["authModes"] = m
 		}
 	}
+	return t
+}
+
+// never is more than any query of percent gives: a GPU that idles is not always at 0, and must not keep anything awake.
+const never = "1000000000"
+
+// gpu is in percent, summed over the replicas.
+func (in *Input) gpu(target demand.Target) Trigger {
+	g := in.GPU
+	t := in.ask("gpu", demand.GPU(target, cmp.Or(g.Namespace, "gpu-operator"), g.Metric == v1alpha1.GPUMemory), true)
+	t.Metadata["threshold"] = strconv.Itoa(int(cmp.Or(g.TargetPercent, mostlyBusy)))
+	t.Metadata["activationThreshold"] = never
 	return t
 }
 
