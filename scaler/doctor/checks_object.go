@@ -4,10 +4,13 @@
 package doctor
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
 	"strconv"
 	"strings"
+
+	"github.com/hoist-dev/hoist/scaler/demand"
 )
 
 // KEDA's and the HPA's defaults, in seconds.
@@ -131,6 +134,10 @@ const downFix = `advanced:
         policies: [{type: Percent, value: 50, periodSeconds: 60}]
 `
 
-func poisons(*Trigger) (said, bool) {
-	return said{what: "an external scaler beside other triggers", why: "while it can't be reached, all of them fail, and no fallback comes (keda#5914, keda#8056)", fix: "# have it export a gauge, and ask Prometheus\ntype: prometheus\n"}, true
+func poisons(t *Trigger) (said, bool) {
+	s := said{what: "an external scaler beside other triggers", why: "while it can't be reached, all of them fail, and no fallback comes (keda#5914, keda#8056)", fix: "# have it export a gauge, and ask Prometheus\ntype: prometheus\n"}
+	if route := cmp.Or(t.Metadata["interceptorRoute"], t.Metadata["httpScaledObject"]); route != "" { // KEDA's HTTP add-on, which does
+		s.fix = fmt.Sprintf(wakeFix, strings.ReplaceAll(demand.HTTPAddOn("keda", "NAMESPACE", route), "'", "''"))
+	}
+	return s, true
 }

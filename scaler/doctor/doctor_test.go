@@ -194,6 +194,9 @@ func TestExamine_EachCheck(t *testing.T) {
 		{func(m map[string]any) {
 			set("spec.triggers", "[{type: external, metadata: {}}, {type: cron, metadata: {}}]")(m)
 		}, nil, "external-scaler"},
+		{func(m map[string]any) {
+			set("spec.triggers", "[{type: external-push, metadata: {interceptorRoute: \"it's {a}\"}}, {type: cron, metadata: {}}]")(m)
+		}, nil, "external-scaler"},
 		{set("spec.triggers", "[{type: prometheus, metadata: {serverAddress: 'http://a:1', ignoreNullValues: 'false', query: 'sum(vllm:num_requests_running)'}}, "+
 			"{type: prometheus, metadata: {serverAddress: 'http://a:1', ignoreNullValues: 'false', query: 'sum(vllm:num_requests_running) + sum(vllm:num_requests_waiting)'}}]"), nil, ""},
 		{set("spec.triggers", "[{type: prometheus, metadata: {serverAddress: 'http://a:1', ignoreNullValues: 'false', query: 'sum(vllm:num_requests_running)'}}, "+
