@@ -9,8 +9,6 @@ import (
 	"strings"
 
 	"github.com/prometheus/prometheus/model/labels"
-
-	"github.com/hoist-dev/hoist/scaler/demand"
 )
 
 const demandFix = `triggers:
@@ -161,9 +159,6 @@ var queryChecks = []check{
 
 // asks is how to ask for a metric that there is.
 func asks(name string) string {
-	if !inPods(name) {
-		return fmt.Sprintf(wakeFix, demand.HTTPAddOn("keda", "NAMESPACE", "ROUTE"))
-	}
 	return fmt.Sprintf(demandFix, strings.Join(both(name), "|"))
 }
 

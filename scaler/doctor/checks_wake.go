@@ -47,6 +47,17 @@ var wakeChecks = []check{
 				fix: fmt.Sprintf(wakeFix, demand.EndpointPicker("NAMESPACE", "MODEL"))}, true
 		})
 	}},
+	{"metric-renamed", Warning, func(o *Object) []said {
+		return o.queries(func(_ *Trigger, q *query) (said, bool) {
+			for _, name := range q.names {
+				if name == "interceptor_pending_request_count" || name == "interceptor_pending_requests" {
+					return said{what: name + " is gone from KEDA's HTTP add-on since 0.14", why: "what is gone is read as 0: it never wakes. Before, it was by the Host of requests, which anybody can make up",
+						fix: fmt.Sprintf(wakeFix, demand.HTTPAddOn("keda", "NAMESPACE", "ROUTE"))}, true
+				}
+			}
+			return said{}, false
+		})
+	}},
 	{"wakes-for-anybody", Warning, func(o *Object) []said {
 		return o.queries(func(_ *Trigger, q *query) (said, bool) {
 			if o.least() > 0 {

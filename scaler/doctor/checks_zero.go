@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/hoist-dev/hoist/scaler/demand"
 )
 
 // zeroChecks are about none, and about nobody.
@@ -22,16 +24,7 @@ var zeroChecks = []check{
 			}
 		}
 		return one(said{what: "minReplicaCount is 0, and all that it scales on comes of its own pods", why: "with no pod there is no metric: once it sleeps it never wakes (keda#6040)",
-			fix: `minReplicaCount: 1
-# or something in front of the pods that hears of requests:
-triggers:
-  - type: prometheus
-    name: wake
-    metricType: AverageValue
-    metadata:
-      query: sum(llm_d_epp_flow_control_queue_size{model_name="MODEL"}) or vector(0)
-      threshold: "22"
-`})
+			fix: "minReplicaCount: 1\n# or something in front of the pods that hears of requests, such as an endpoint picker, or an interceptor:\n" + fmt.Sprintf(wakeFix, demand.EndpointPicker("NAMESPACE", "MODEL"))})
 	}},
 	{"empty-is-zero", Error, func(o *Object) []said {
 		return o.queries(func(t *Trigger, q *query) (said, bool) {

@@ -230,7 +230,7 @@ func TestExamine_EachCheck(t *testing.T) {
 		{wake("sum(llm_d_epp_request_running{model_name=~\"m.*\"})"), nil, "wakes-for-anybody"},
 		{wake("sum(interceptor_request_concurrency{route_name=\"a\"})"), nil, "wakes-for-anybody"},
 		{wake("sum(interceptor_request_concurrency{route_name=\"a\",route_namespace=\"b\"})"), nil, ""},
-		{wake("sum(interceptor_pending_request_count{host=\"a\"})"), nil, "metric-does-not-exist"},
+		{wake("sum(interceptor_pending_request_count{host=\"a\"})"), nil, "metric-renamed"},
 		{set("status", "{conditions: [{type: Ready, status: 'False', message: broken}]}"), nil, "keda-not-ready"},
 		{set("status", "{conditions: [{type: Fallback, status: 'True'}]}"), nil, "in-fallback"},
 	} {

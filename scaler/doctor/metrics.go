@@ -7,8 +7,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-
-	"github.com/hoist-dev/hoist/scaler/demand"
 )
 
 // never are metrics that were written into many manifests and that no server has, and what they have instead.
@@ -26,9 +24,6 @@ var never = map[string]string{
 	"sglang:queue_size":           "sglang:num_queue_reqs",
 	"triton_queue_size":           "nv_inference_pending_request_count",
 	"llamacpp:requests_queued":    "llamacpp:requests_deferred",
-	// Of KEDA's HTTP add-on, before 0.14, by Host.
-	"interceptor_pending_request_count": demand.InterceptorConcurrency,
-	"interceptor_pending_requests":      demand.InterceptorConcurrency,
 }
 
 // signal is what a server's metric says.
