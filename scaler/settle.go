@@ -196,7 +196,11 @@ func (s *Settled) most(p *v1alpha1.ScalePolicy, f Facts) {
 	pod := f.Workload.pod(p.Namespace)
 	room, why := capacity.UnderQuota(pod, f.Quotas)
 	admitted, limit, reason := room+int64(f.Workload.Replicas), why.String(), v1alpha1.QuotaReason
-	if q := f.Kueue; q != nil && q.Broken == "" && q.Most < admitted {
+	switch q := f.Kueue; {
+	case q == nil:
+	case q.Broken != "": // nothing is lowered: somebody will mend it
+		s.problem(v1alpha1.QuotaTooSmallCondition, v1alpha1.KueueReason, "Kueue admits none of its pods: "+q.Broken)
+	case q.Most < admitted:
 		admitted, limit, reason = q.Most, q.String(), v1alpha1.KueueReason
 	}
 	if admitted < int64(s.Max) {

@@ -96,8 +96,9 @@ func TestSettle(t *testing.T) {
 			f.Kueue = &kueue.Queue{ClusterQueue: "gpus", Most: 2, Resource: "nvidia.com/gpu"}
 		},
 			with(func(r *result) { r.max, r.problems = 2, "QuotaTooSmall" })},
-		"Kueue admits more":                        {func(_ *v1alpha1.ScalePolicy, f *Facts) { f.Kueue = &kueue.Queue{Most: 4} }, usual},
-		"Kueue's queue is stopped, which will end": {func(_ *v1alpha1.ScalePolicy, f *Facts) { f.Kueue = &kueue.Queue{Broken: "stopped"} }, usual},
+		"Kueue admits more": {func(_ *v1alpha1.ScalePolicy, f *Facts) { f.Kueue = &kueue.Queue{Most: 4} }, usual},
+		"Kueue's queue is stopped, which will end": {func(_ *v1alpha1.ScalePolicy, f *Facts) { f.Kueue = &kueue.Queue{Broken: "stopped"} },
+			with(func(r *result) { r.problems = "QuotaTooSmall" })},
 		"the lower of Kueue and quota": {func(_ *v1alpha1.ScalePolicy, f *Facts) {
 			f.Kueue = &kueue.Queue{ClusterQueue: "gpus", Most: 3, Resource: "nvidia.com/gpu"}
 			f.Quotas = []corev1.ResourceQuota{{Spec: corev1.ResourceQuotaSpec{Hard: corev1.ResourceList{"requests.nvidia.com/gpu": resource.MustParse("0")}}}}
