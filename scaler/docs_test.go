@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/yaml"
 
 	"github.com/hoist-dev/hoist/api/inference"
@@ -68,6 +69,24 @@ func TestDocs_AreTrue(t *testing.T) {
 			if !strings.Contains(row, "`"+name+"`") {
 				t.Errorf("%s is not in the row %s", name, row)
 			}
+		}
+	}
+}
+
+// docs/scaling.md says of each server whether its VRAM is scaled on.
+func TestDocs_SayWhichServersGiveVRAMBack(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../docs/scaling.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(page), "`GPUMetricRefused`, for servers")
+	table, _, _ = strings.Cut(table, "\n## ")
+	for _, kind := range []inference.Kind{inference.VLLM, inference.TGI, inference.SGLang, inference.Triton, inference.TensorRTLLM, inference.NIM, inference.LMDeploy, inference.LlamaCpp, inference.TEI, inference.Ollama} {
+		row := regexp.MustCompile(`(?m)^\| [^|]*\b` + regexp.QuoteMeta(string(kind)) + `\b[^|]*\|.*$`).FindString(table)
+		server := inference.Recognize(&corev1.Container{}, kind)
+		if back := strings.Contains(row, "gives it back"); row == "" || server == nil || back != (server.Keeps == "") {
+			t.Errorf("%s: %s", kind, row)
 		}
 	}
 }
