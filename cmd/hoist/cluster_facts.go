@@ -69,16 +69,26 @@ func (s *surroundings) pods(ctx context.Context, o *doctor.Object, f *doctor.Fac
 	if selector, err := metav1.LabelSelectorAsSelector(selected); err == nil && s.c.List(ctx, &pods, client.InNamespace(o.Namespace), client.MatchingLabelsSelector{Selector: selector}) == nil {
 		f.Pods = pods.Items
 	}
-	f.ColdStart = coldstart.Slow(coldstart.Add(nil, f.Pods))
-	if owner := metav1.GetControllerOf(&o.ObjectMeta); owner != nil && owner.Kind == "ScalePolicy" {
-		var policy v1alpha1.ScalePolicy
-		if err := s.c.Get(ctx, client.ObjectKey{Namespace: o.Namespace, Name: owner.Name}, &policy); err == nil {
-			f.ColdStart = coldstart.Slow(policy.Status.ColdStart)
-		}
-	}
+	f.ColdStart = coldStart(ctx, s.c, o, f.Pods)
 	if q, err := kueue.Read(ctx, s.c, f.Pod); err == nil {
 		f.Kueue = q
 	}
+	f.Fit = s.fit(ctx, f)
+}
+
+// coldStart is how many seconds a slow one takes: as a policy has measured, or else the pods that there are.
+func coldStart(ctx context.Context, c cluster, o *doctor.Object, pods []corev1.Pod) int32 {
+	if owner := metav1.GetControllerOf(&o.ObjectMeta); owner != nil && owner.Kind == "ScalePolicy" {
+		var policy v1alpha1.ScalePolicy
+		if err := c.Get(ctx, client.ObjectKey{Namespace: o.Namespace, Name: owner.Name}, &policy); err == nil {
+			return coldstart.Slow(policy.Status.ColdStart)
+		}
+	}
+	return coldstart.Slow(coldstart.Add(nil, pods))
+}
+
+// fit is how many more pods of the target fit into the cluster, and nil for those who may not look into all of it.
+func (s *surroundings) fit(ctx context.Context, f *doctor.Facts) *capacity.Answer {
 	if s.world == nil {
 		w, err := readWorld(ctx, s.c)
 		if err != nil {
@@ -87,7 +97,7 @@ func (s *surroundings) pods(ctx context.Context, o *doctor.Object, f *doctor.Fac
 		s.world = &w
 	}
 	if len(s.world.Nodes) == 0 {
-		return
+		return nil
 	}
 	pod := f.Pod
 	if inject.Asks(pod.Annotations) {
@@ -95,8 +105,8 @@ func (s *surroundings) pods(ctx context.Context, o *doctor.Object, f *doctor.Fac
 			pod = after
 		}
 	}
-	fit := capacity.Fit(pod, capacity.World{Nodes: s.world.Nodes, Pods: s.world.Pods, Quotas: f.Quotas})
-	f.Fit = &fit
+	answer := capacity.Fit(pod, capacity.World{Nodes: s.world.Nodes, Pods: s.world.Pods, Quotas: f.Quotas})
+	return &answer
 }
 
 // target reads the workload that is scaled, and which pods are its own. One of another kind than is known here counts as there, with pods of which

@@ -39,18 +39,23 @@ func parse(text string) (*query, error) {
 	}
 	q := &query{single: single(expression)}
 	parser.Inspect(expression, func(n parser.Node, above []parser.Node) error {
-		switch n := n.(type) {
-		case *parser.VectorSelector:
-			q.take(n)
-		case *parser.AggregateExpr:
-			q.averaged = q.averaged || n.Op == parser.AVG && !multiplied(above)
-		case *parser.BinaryExpr:
-			q.averaged = q.averaged || n.Op == parser.DIV && counts(n.RHS) && !multiplied(above)
-			q.orZero = q.orZero || n.Op == parser.LOR && zero(n.RHS)
-		}
+		q.visit(n, above)
 		return nil
 	})
 	return q, nil
+}
+
+// visit learns of one node what there is to learn.
+func (q *query) visit(n parser.Node, above []parser.Node) {
+	switch n := n.(type) {
+	case *parser.VectorSelector:
+		q.take(n)
+	case *parser.AggregateExpr:
+		q.averaged = q.averaged || n.Op == parser.AVG && !multiplied(above)
+	case *parser.BinaryExpr:
+		q.averaged = q.averaged || n.Op == parser.DIV && counts(n.RHS) && !multiplied(above)
+		q.orZero = q.orZero || n.Op == parser.LOR && zero(n.RHS)
+	}
 }
 
 // multiplied reports whether an average becomes a sum again: it is part of a product with something that is measured, such as how many there are.

@@ -41,47 +41,57 @@ func (q *Queue) String() string {
 func limit(pod *corev1.Pod, queue *ClusterQueue, queues []ClusterQueue, cohorts []Cohort) (q Queue) {
 	q = Queue{ClusterQueue: queue.Name, Most: math.MaxInt64, Cohort: queue.cohort()}
 	asked := capacity.Asked(pod)
-	for name, quantity := range asked {
-		covers := slices.ContainsFunc(queue.Spec.Groups, func(g Group) bool { return slices.Contains(g.Covered, name) })
-		if inference.IsGPU(name) && quantity.Sign() > 0 && !covers {
-			q.Broken = fmt.Sprintf("ClusterQueue %s has no quota of %s", queue.Name, name)
-		}
-	}
 	leaf, ok := plant(queue, queues, cohorts)
-	if !ok {
+	switch lacking := uncovered(asked, queue); {
+	case !ok:
 		q.Broken = fmt.Sprintf("cohort %s is a member of itself", q.Cohort)
 		return q
+	case stopped(queue) != "":
+		q.Broken = stopped(queue)
+	case lacking != "":
+		q.Broken = fmt.Sprintf("ClusterQueue %s has no quota of %s", queue.Name, lacking)
 	}
 	for _, group := range queue.Spec.Groups {
-		together, alone := int64(0), map[corev1.ResourceName]int64{}
-		for _, flavor := range group.Flavors {
-			fits := int64(math.MaxInt64)
-			for _, name := range group.Covered {
-				per := asked[name]
-				if amount(name, per) <= 0 {
-					continue
-				}
-				n := leaf.reach(part{flavor.Name, name}) / amount(name, per)
+		if most, of := group.limit(leaf, asked); of != "" && most < q.Most {
+			q.Most, q.Resource = most, of
+		}
+	}
+	return q
+}
+
+// limit is how many pods that ask for so much take what they need of a group from one of its flavors each, and of what there is least; "" is that they need none.
+func (g *Group) limit(leaf *node, asked corev1.ResourceList) (most int64, of corev1.ResourceName) {
+	alone := map[corev1.ResourceName]int64{}
+	for _, flavor := range g.Flavors {
+		fits := int64(math.MaxInt64)
+		for _, name := range g.Covered {
+			if per := amount(name, asked[name]); per > 0 {
+				n := leaf.reach(part{flavor.Name, name}) / per
 				alone[name] = plus(alone[name], n)
 				fits = min(fits, n)
 			}
-			together = plus(together, fits)
 		}
-		if len(alone) > 0 && together < q.Most {
-			q.Most, q.Resource = together, scarcest(group.Covered, alone)
+		most = plus(most, fits)
+	}
+	return most, scarcest(g.Covered, alone)
+}
+
+// uncovered is a kind of GPU that is asked for and that a queue has no quota of, or "".
+func uncovered(asked corev1.ResourceList, queue *ClusterQueue) corev1.ResourceName {
+	for name, quantity := range asked {
+		covers := slices.ContainsFunc(queue.Spec.Groups, func(g Group) bool { return slices.Contains(g.Covered, name) })
+		if inference.IsGPU(name) && quantity.Sign() > 0 && !covers {
+			return name
 		}
 	}
-	if why := stopped(queue); why != "" {
-		q.Broken = why
-	}
-	return q
+	return ""
 }
 
 // scarcest is the resource that there is least of, and of several the first.
 func scarcest(names []corev1.ResourceName, fits map[corev1.ResourceName]int64) (least corev1.ResourceName) {
 	for _, name := range names {
 		n, asked := fits[name]
-		if most, any := fits[least]; asked && (!any || n < most) {
+		if most, found := fits[least]; asked && (!found || n < most) {
 			least = name
 		}
 	}
