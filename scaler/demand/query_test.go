@@ -107,7 +107,7 @@ func scenarios(t *testing.T) []scenario {
 			`llm_d_epp_flow_control_queue_size{namespace="ns",model_name="llama",priority="0"}`: "2x40", `llm_d_epp_request_running{namespace="ns",model_name="llama"}`: "3x40",
 			`llm_d_epp_flow_control_queue_size{namespace="ns",model_name="made-up"}`: "90x40", `inference_extension_flow_control_queue_size{namespace="ns",model_name="llama"}`: "2x40"}, "5"},
 		{"the endpoint picker before its first request", demand.EndpointPicker("ns", "llama"), map[string]string{`llm_d_epp_pool_saturation{namespace="ns"}`: "1x40"}, "0"},
-		{"busy GPUs of two replicas, up", gpu, with(ready("2x40"), dcgm(util, "0", "ns", "m-6d4f-abcde"), "90x40", dcgm(util, "1", "ns", "m-6d4f-abcde"), "80x40", dcgm(util, "0", "ns", "m-6d4f-fghij"), "95x40"), "176.66666666666669"},
+		{"busy GPUs of two replicas, up", gpu, with(ready("2x40"), dcgm(util, "0", "ns", "m-6d4f-abcde"), "90x40", dcgm(util, "1", "ns", "m-6d4f-abcde"), "81x40", dcgm(util, "0", "ns", "m-6d4f-fghij"), "93x40"), "176"},
 		{"idle GPUs of three replicas, down", gpu, with(ready("3x40"), dcgm(util, "0", "ns", "m-6d4f-abcde"), "9x40", dcgm(util, "0", "ns", "m-6d4f-fghij"), "0x40", dcgm(util, "0", "ns", "m-6d4f-klmno"), "0x40"), "9"},
 		{"busy once, and not for two minutes", "(" + gpu + ") < bool 20", with(ready("1x40"), dcgm(util, "0", "ns", "m-6d4f-abcde"), "0x39 80"), "1"},
 		{"the finer metric of data centers is taken alone", gpu, with(ready("1x40"), dcgm(util, "0", "ns", "m-6d4f-abcde"), "100x40", dcgm(active, "0", "ns", "m-6d4f-abcde"), "0.5x40"), "50"},
