@@ -21,6 +21,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/hoist-dev/hoist/api/v1alpha1"
+	"github.com/hoist-dev/hoist/scaler/kueue"
 )
 
 // PolicyReconciler keeps the ScaledObjects of ScalePolicies.
@@ -111,6 +112,9 @@ func (r *PolicyReconciler) facts(ctx context.Context, p *v1alpha1.ScalePolicy) (
 	}
 	var nodes corev1.NodeList
 	if err := r.Client.List(ctx, &nodes); err != nil {
+		return f, err
+	}
+	if f.Kueue, err = kueue.Read(ctx, r.Reader, f.Workload.pod(p.Namespace)); err != nil {
 		return f, err
 	}
 	f.Quotas, f.Nodes = quotas.Items, nodes.Items

@@ -15,6 +15,7 @@ import (
 	"github.com/hoist-dev/hoist/api/v1alpha1"
 	"github.com/hoist-dev/hoist/scaler/coldstart"
 	"github.com/hoist-dev/hoist/scaler/demand"
+	"github.com/hoist-dev/hoist/scaler/kueue"
 	"github.com/hoist-dev/hoist/scaler/scaledobject"
 )
 
@@ -25,10 +26,18 @@ type Workload struct {
 	Replicas, Ready int32
 }
 
+// pod is what it makes.
+func (w *Workload) pod(namespace string) *corev1.Pod {
+	pod := &corev1.Pod{ObjectMeta: w.Template.ObjectMeta, Spec: w.Template.Spec}
+	pod.Namespace = namespace
+	return pod
+}
+
 // Facts are what the cluster says.
 type Facts struct {
 	Workload   *Workload // nil: there is none
 	Quotas     []corev1.ResourceQuota
+	Kueue      *kueue.Queue // that the pods name; nil: none
 	Nodes      []corev1.Node
 	Prometheus string                // address, where the policy names none
 	KEDA       scaledobject.Identity // that KEDA has there, where the policy names none
@@ -87,7 +96,25 @@ func Settle(p *v1alpha1.ScalePolicy, f Facts) (Settled, error) {
 	s.inFlight(p, f, server)
 	s.least(p)
 	s.most(p, f)
+	s.gpu(p, f.Workload, server)
 	return s, nil
+}
+
+// gpu is the trigger that was asked for, where it could scale down as well as up.
+func (s *Settled) gpu(p *v1alpha1.ScalePolicy, w *Workload, server *inference.Server) {
+	if s.GPU = p.Spec.GPU; s.GPU == nil || s.GPU.Metric != v1alpha1.GPUMemory {
+		return
+	}
+	keeps, reason := "", v1alpha1.VRAMKeptReason
+	if server == nil {
+		keeps, reason = "the server is not known, and most take their VRAM when they start and keep it", v1alpha1.ServerUnknownReason
+	} else if why := server.KeepsVRAM(container(w), w.Template.Annotations[v1alpha1.ServedModelAnnotation] != ""); why != "" {
+		keeps = fmt.Sprintf("%s does not give it back: %s", server.Kind, why)
+	}
+	if keeps != "" {
+		s.GPU = nil
+		s.problem(v1alpha1.GPUMetricRefusedCondition, reason, "used VRAM is not scaled on, for replicas would never go: "+keeps+". Leave out spec.gpu, or take the metric Utilization")
+	}
 }
 
 // recognize tells the server, and is nil where it is not known.
@@ -168,13 +195,20 @@ func (s *Settled) least(p *v1alpha1.ScalePolicy) {
 	}
 }
 
-// most is the maximum: pods above a quota are never made.
+// most is the maximum: pods above a quota are never made, and those that a queue does not admit wait for ever.
 func (s *Settled) most(p *v1alpha1.ScalePolicy, f Facts) {
-	pod := &corev1.Pod{ObjectMeta: f.Workload.Template.ObjectMeta, Spec: f.Workload.Template.Spec}
-	pod.Namespace = p.Namespace
+	pod := f.Workload.pod(p.Namespace)
 	room, why := capacity.UnderQuota(pod, f.Quotas)
-	if admitted := room + int64(f.Workload.Replicas); admitted < int64(s.Max) {
-		s.problem(v1alpha1.QuotaTooSmallCondition, v1alpha1.QuotaReason, fmt.Sprintf("%s admits %d replicas of the %d that may be", why, admitted, s.Max))
+	admitted, limit, reason := room+int64(f.Workload.Replicas), why.String(), v1alpha1.QuotaReason
+	switch q := f.Kueue; {
+	case q == nil:
+	case q.Broken != "": // nothing is lowered: somebody will mend it
+		s.problem(v1alpha1.QuotaTooSmallCondition, v1alpha1.KueueReason, "Kueue admits none of its pods: "+q.Broken)
+	case q.Most < admitted:
+		admitted, limit, reason = q.Most, q.String(), v1alpha1.KueueReason
+	}
+	if admitted < int64(s.Max) {
+		s.problem(v1alpha1.QuotaTooSmallCondition, reason, fmt.Sprintf("%s admits %d replicas of the %d that may be", limit, admitted, s.Max))
 		s.Max = int32(max(admitted, 1)) // KEDA wants one
 		s.Min = min(s.Min, s.Max)
 	}

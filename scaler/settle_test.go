@@ -9,11 +9,13 @@ import (
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/hoist-dev/hoist/api/v1alpha1"
 	"github.com/hoist-dev/hoist/scaler/coldstart"
+	"github.com/hoist-dev/hoist/scaler/kueue"
 )
 
 func gpus(n string) corev1.ResourceList {
@@ -90,6 +92,17 @@ func TestSettle(t *testing.T) {
 			p.Spec.MinReplicas = &seven
 			p.Spec.MaxReplicas = 9
 		}, with(func(r *result) { r.min, r.max, r.problems = 1, 1, "QuotaTooSmall" })},
+		"Kueue": {func(_ *v1alpha1.ScalePolicy, f *Facts) {
+			f.Kueue = &kueue.Queue{ClusterQueue: "gpus", Most: 2, Resource: "nvidia.com/gpu"}
+		},
+			with(func(r *result) { r.max, r.problems = 2, "QuotaTooSmall" })},
+		"Kueue admits more": {func(_ *v1alpha1.ScalePolicy, f *Facts) { f.Kueue = &kueue.Queue{Most: 4} }, usual},
+		"Kueue's queue is stopped, which will end": {func(_ *v1alpha1.ScalePolicy, f *Facts) { f.Kueue = &kueue.Queue{Broken: "stopped"} },
+			with(func(r *result) { r.problems = "QuotaTooSmall" })},
+		"the lower of Kueue and quota": {func(_ *v1alpha1.ScalePolicy, f *Facts) {
+			f.Kueue = &kueue.Queue{ClusterQueue: "gpus", Most: 3, Resource: "nvidia.com/gpu"}
+			f.Quotas = []corev1.ResourceQuota{{Spec: corev1.ResourceQuotaSpec{Hard: corev1.ResourceList{"requests.nvidia.com/gpu": resource.MustParse("0")}}}}
+		}, with(func(r *result) { r.max, r.problems = 2, "QuotaTooSmall" })},
 		"fleet": {func(p *v1alpha1.ScalePolicy, _ *Facts) { p.Spec.MaxReplicas = 9 }, with(func(r *result) { r.max, r.problems = 9, "FleetTooSmall" })},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -111,6 +124,58 @@ func TestSettle(t *testing.T) {
 				t.Errorf("%+v", s.Input)
 			}
 		})
+	}
+}
+
+// GPUs that are busy are a trigger with every server; VRAM that is used with those that give it back, and the others say why not.
+func TestSettle_RefusesWhatCouldNotScaleDown(t *testing.T) {
+	t.Parallel()
+	for name, row := range map[string]struct {
+		image, metric string
+		change        func(*corev1.PodTemplateSpec)
+		reason, says  string
+	}{
+		"none":               {"vllm/vllm-openai", "", nil, "", ""},
+		"vLLM's utilization": {"vllm/vllm-openai", v1alpha1.GPUUtilization, nil, "", ""},
+		"vLLM's memory":      {"vllm/vllm-openai", v1alpha1.GPUMemory, nil, "VRAMKept", "vLLM does not give it back: it takes --gpu-memory-utilization"},
+		"Ollama's memory":    {"ollama/ollama", v1alpha1.GPUMemory, nil, "", ""},
+		"Ollama that is kept warm": {"ollama/ollama", v1alpha1.GPUMemory, func(t *corev1.PodTemplateSpec) {
+			t.Annotations = map[string]string{v1alpha1.ServedModelAnnotation: "llama3"}
+		}, "VRAMKept", "asked to load"},
+		"a server of one's own": {"ours", v1alpha1.GPUMemory, nil, "ServerUnknown", "is not known"},
+	} {
+		p, f := scene()
+		p.Spec.Query = "sum(mine)"
+		if row.metric != "" {
+			p.Spec.GPU = &v1alpha1.GPUTrigger{Metric: row.metric}
+		}
+		f.Workload.Template.Spec.Containers[1].Image = row.image
+		if row.change != nil {
+			row.change(&f.Workload.Template)
+		}
+		s, err := Settle(p, f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if made := row.metric != "" && row.reason == ""; (s.GPU != nil) != made {
+			t.Errorf("%s: the trigger is %+v", name, s.GPU)
+		}
+		c := meta.FindStatusCondition(status(p, f.Workload, s, scaledStatus{}, nil).Conditions, v1alpha1.GPUMetricRefusedCondition)
+		if (c == nil) != (row.reason == "") || c != nil && (c.Reason != row.reason || !strings.Contains(c.Message, row.says)) {
+			t.Errorf("%s: %+v", name, c)
+		}
+	}
+}
+
+// What lowers the maximum is named.
+func TestSettle_SaysWhatIsTooSmall(t *testing.T) {
+	t.Parallel()
+	p, f := scene()
+	f.Kueue = &kueue.Queue{ClusterQueue: "gpus", Most: 2, Resource: "nvidia.com/gpu", Cohort: "all"}
+	s, err := Settle(p, f)
+	want := Problem{"QuotaTooSmall", "Kueue", "Kueue's ClusterQueue gpus, with what the cohort all lends, of nvidia.com/gpu admits 2 replicas of the 4 that may be"}
+	if err != nil || len(s.Problems) != 1 || s.Problems[0] != want {
+		t.Errorf("%+v, %v", s.Problems, err)
 	}
 }
 

@@ -14,7 +14,7 @@ import (
 )
 
 // told are the conditions that are there only when they are True.
-var told = []string{v1alpha1.CannotWakeCondition, v1alpha1.QuotaTooSmallCondition, v1alpha1.FleetTooSmallCondition, v1alpha1.DemandUnknownCondition}
+var told = []string{v1alpha1.CannotWakeCondition, v1alpha1.QuotaTooSmallCondition, v1alpha1.FleetTooSmallCondition, v1alpha1.GPUMetricRefusedCondition, v1alpha1.DemandUnknownCondition}
 
 // status is that of a policy, of what was settled and what KEDA says. failed is nil or an *Unready.
 func status(p *v1alpha1.ScalePolicy, w *Workload, s Settled, said scaledStatus, failed error) v1alpha1.ScalePolicyStatus {

@@ -20,10 +20,12 @@ const (
 
 	// CannotWakeCondition of a ScalePolicy: it may not sleep, though it is asked to. This one and those below are there only when True.
 	CannotWakeCondition = "CannotWake"
-	// QuotaTooSmallCondition of a ScalePolicy: its namespace admits fewer replicas than its maximum.
+	// QuotaTooSmallCondition of a ScalePolicy: its namespace, or its queue, admits fewer replicas than its maximum.
 	QuotaTooSmallCondition = "QuotaTooSmall"
 	// FleetTooSmallCondition of a ScalePolicy: the nodes that there are hold fewer replicas than its maximum.
 	FleetTooSmallCondition = "FleetTooSmall"
+	// GPUMetricRefusedCondition of a ScalePolicy: it does not scale on spec.gpu, which could not scale down.
+	GPUMetricRefusedCondition = "GPUMetricRefused"
 	// DemandUnknownCondition of a ScalePolicy: KEDA can't read the demand, and keeps the fallback.
 	DemandUnknownCondition = "DemandUnknown"
 )
@@ -73,6 +75,8 @@ const (
 	NoWakeSourceReason      = "NoWakeSource"      // only pods would tell of requests
 	QueueOnlyReason         = "QueueOnly"         // the server does not tell of requests that run
 	QuotaReason             = "Quota"             // of the namespace
+	KueueReason             = "Kueue"             // of the ClusterQueue behind the pods' queue
 	FleetReason             = "Fleet"             // of nodes
+	VRAMKeptReason          = "VRAMKept"          // the server keeps the memory that it once took
 	FallbackReason          = "Fallback"          // KEDA's, because it can't read the demand
 )

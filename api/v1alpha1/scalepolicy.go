@@ -84,6 +84,12 @@ type ScalePolicySpec struct {
 	// +optional
 	Wake *WakeSource `json:"wake,omitempty"`
 
+	// gpu adds what DCGM's exporter says of the target's GPUs. It only raises, wakes nothing and keeps nothing awake; where there is no DCGM it
+	// says nothing. It is refused, and status says why, where it could not scale down.
+	//
+	// +optional
+	GPU *GPUTrigger `json:"gpu,omitempty"`
+
 	// floors are replicas that are there at certain hours, such as those of business.
 	//
 	// +optional
@@ -151,12 +157,17 @@ type ScaleTarget struct {
 
 // WakeSource is a signal in front of the pods.
 //
-// +kubebuilder:validation:ExactlyOneOf=endpointPicker;query
+// +kubebuilder:validation:ExactlyOneOf=endpointPicker;httpAddOn;query
 type WakeSource struct {
 	// endpointPicker is that of the Gateway API inference extension, with flow control: its queue.
 	//
 	// +optional
 	EndpointPicker *EndpointPicker `json:"endpointPicker,omitempty"`
+
+	// httpAddOn is KEDA's, 0.14 or later, whose interceptor holds requests until there is a pod.
+	//
+	// +optional
+	HTTPAddOn *HTTPAddOn `json:"httpAddOn,omitempty"`
 
 	// query is PromQL that gives one number: the requests that wait in front. No answer is zero.
 	//
@@ -181,6 +192,58 @@ type EndpointPicker struct {
 	// +kubebuilder:validation:MaxLength=63
 	Namespace string `json:"namespace,omitempty"`
 }
+
+// HTTPAddOn is KEDA's. Its interceptor tells of the requests that it holds or has passed on, by route.
+type HTTPAddOn struct {
+	// route is the InterceptorRoute of the policy's namespace that leads to the target. Requests that match no route wake nothing.
+	//
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`
+	Route string `json:"route"`
+
+	// namespace of the interceptor, whose metrics have it as a label: nobody else can speak for it.
+	//
+	// +optional
+	// +kubebuilder:default=keda
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
+	Namespace string `json:"namespace,omitempty"`
+}
+
+// GPUTrigger is a second opinion, beside the requests in flight.
+type GPUTrigger struct {
+	// metric is how much of the time GPUs are busy, or how much of their memory is used. A server that works on many requests at a time is as
+	// busy with one. Memory is for servers that give it back while they run, which is Ollama.
+	//
+	// +optional
+	// +kubebuilder:default=Utilization
+	// +kubebuilder:validation:Enum=Utilization;Memory
+	Metric string `json:"metric,omitempty"`
+
+	// targetPercent that replicas shall have on the average.
+	//
+	// +optional
+	// +kubebuilder:default=90
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=100
+	TargetPercent int32 `json:"targetPercent,omitempty"`
+
+	// namespace of DCGM's exporter, whose metrics have it as a label: nobody else can speak for it.
+	//
+	// +optional
+	// +kubebuilder:default=gpu-operator
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
+	Namespace string `json:"namespace,omitempty"`
+}
+
+// The metrics of a GPUTrigger.
+const (
+	GPUUtilization = "Utilization"
+	GPUMemory      = "Memory"
+)
 
 // Floor is a number of replicas at certain hours.
 type Floor struct {

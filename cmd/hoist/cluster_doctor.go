@@ -10,18 +10,13 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
-	"time"
+	"slices"
 
 	"github.com/spf13/cobra"
-	appsv1 "k8s.io/api/apps/v1"
-	autoscalingv2 "k8s.io/api/autoscaling/v2"
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/hoist-dev/hoist/scaler/doctor"
-	"github.com/hoist-dev/hoist/scaler/queue"
 )
 
 func newDoctor(dial dialer) *cobra.Command {
@@ -33,7 +28,8 @@ func newDoctor(dial dialer) *cobra.Command {
 		Long: `Find in KEDA's ScaledObjects what will bite, and say what to write instead: metrics that do not exist, averages that are divided
 twice, targets that never wake, a fallback that never comes, quotas that are too small. docs/doctor.md explains each check.
 
-With --file it reads a manifest and asks no cluster. Without, it looks at a cluster's ScaledObjects, and at their targets, quotas and HPAs.
+With --file it reads a manifest and asks no cluster. Without, it looks at a cluster's ScaledObjects, and at their targets, pods, quotas, HPAs,
+Kueue's queues and KEDA itself, as far as the caller may read them.
 
   hoist doctor -f scaledobject.yaml
   hoist doctor llama -n team-a --prometheus http://localhost:9090
@@ -50,7 +46,11 @@ The exit code is 1 if there is an Error among what it finds.`,
 			}
 			found := []doctor.Finding{}
 			for _, o := range objects {
-				found = append(found, doctor.Examine(o)...)
+				for _, f := range doctor.Examine(o) {
+					if !slices.Contains(found, f) { // what is wrong with KEDA is so for all of them
+						found = append(found, f)
+					}
+				}
 			}
 			if output == "json" {
 				err = json.NewEncoder(cmd.OutOrStdout()).Encode(found)
@@ -101,11 +101,12 @@ func patients(cmd *cobra.Command, a *access, file, prometheus string, args []str
 		return nil, explain("list ScaledObjects", err)
 	}
 	var all []*doctor.Object
+	around := &surroundings{c: c}
 	for i := range list.Items {
 		if len(args) == 1 && list.Items[i].GetName() != args[0] {
 			continue
 		}
-		o, err := patient(cmd.Context(), c, &list.Items[i], prometheus)
+		o, err := patient(cmd.Context(), around, &list.Items[i], prometheus)
 		if err != nil {
 			return nil, err
 		}
@@ -118,7 +119,7 @@ func patients(cmd *cobra.Command, a *access, file, prometheus string, args []str
 }
 
 // patient is one of a cluster, with what the cluster says of it.
-func patient(ctx context.Context, c cluster, u *unstructured.Unstructured, prometheus string) (*doctor.Object, error) {
+func patient(ctx context.Context, around *surroundings, u *unstructured.Unstructured, prometheus string) (*doctor.Object, error) {
 	content, err := u.MarshalJSON()
 	if err != nil {
 		return nil, err
@@ -127,7 +128,7 @@ func patient(ctx context.Context, c cluster, u *unstructured.Unstructured, prome
 	if err != nil {
 		return nil, fmt.Errorf("read ScaledObject %s/%s: %w", u.GetNamespace(), u.GetName(), err)
 	}
-	o.Facts, err = examine(ctx, c, o, prometheus)
+	o.Facts, err = around.examine(ctx, o, prometheus)
 	return o, err
 }
 
@@ -149,81 +150,4 @@ func fromFile(path string, stdin io.Reader) ([]*doctor.Object, error) {
 		return nil, fileError(name, err)
 	}
 	return found, nil
-}
-
-// examine reads what a cluster says of one.
-func examine(ctx context.Context, c cluster, o *doctor.Object, prometheus string) (*doctor.Facts, error) {
-	f := &doctor.Facts{}
-	if err := target(ctx, c, o, f); err != nil {
-		return nil, err
-	}
-	var quotas corev1.ResourceQuotaList
-	if err := c.List(ctx, &quotas, client.InNamespace(o.Namespace)); err != nil {
-		return nil, explain("list the ResourceQuotas of "+o.Namespace, err)
-	}
-	f.Quotas = quotas.Items
-	var hpa autoscalingv2.HorizontalPodAutoscaler
-	if err := c.Get(ctx, client.ObjectKey{Namespace: o.Namespace, Name: "keda-hpa-" + o.Name}, &hpa); err == nil {
-		for _, condition := range hpa.Status.Conditions {
-			if condition.Type == autoscalingv2.ScalingActive && condition.Status == corev1.ConditionFalse {
-				f.HPA = condition.Message
-			}
-		}
-	}
-	return f, metrics(ctx, o, f, prometheus)
-}
-
-// target reads the workload that is scaled. One of another kind than is known here counts as there, with pods of which nothing is known.
-func target(ctx context.Context, c cluster, o *doctor.Object, f *doctor.Facts) error {
-	key := client.ObjectKey{Namespace: o.Namespace, Name: o.Spec.ScaleTargetRef.Name}
-	template := func(t *corev1.PodTemplateSpec) *corev1.Pod {
-		pod := &corev1.Pod{ObjectMeta: *t.ObjectMeta.DeepCopy(), Spec: t.Spec}
-		pod.Namespace = o.Namespace
-		return pod
-	}
-	switch o.Spec.ScaleTargetRef.Kind {
-	case "", "Deployment":
-		var d appsv1.Deployment
-		if err := c.Get(ctx, key, &d); err != nil {
-			return explain("read Deployment "+key.Name, client.IgnoreNotFound(err))
-		}
-		f.Pod, f.Replicas = template(&d.Spec.Template), d.Status.Replicas
-		for _, condition := range d.Status.Conditions {
-			if condition.Type == appsv1.DeploymentReplicaFailure && condition.Status == corev1.ConditionTrue {
-				f.Failed = condition.Message
-			}
-		}
-	case "StatefulSet":
-		var s appsv1.StatefulSet
-		if err := c.Get(ctx, key, &s); err != nil {
-			return explain("read StatefulSet "+key.Name, client.IgnoreNotFound(err))
-		}
-		f.Pod, f.Replicas = template(&s.Spec.Template), s.Status.Replicas
-	default:
-		f.Pod = &corev1.Pod{}
-	}
-	return nil
-}
-
-// metrics asks Prometheus which of the metrics there are.
-func metrics(ctx context.Context, o *doctor.Object, f *doctor.Facts, address string) error {
-	if address == "" {
-		return nil
-	}
-	p, err := queue.New(address)
-	if err != nil {
-		return &usageError{err}
-	}
-	if _, err := p.Now(ctx, "vector(1)", time.Now()); err != nil {
-		return fmt.Errorf("--prometheus %s: %w", address, err)
-	}
-	f.Metrics, f.Scraped = map[string]bool{}, map[string]int32{}
-	for _, name := range o.Names() {
-		_, err := p.Now(ctx, fmt.Sprintf("count({__name__=%q})", strings.ToValidUTF8(name, "")), time.Now())
-		f.Metrics[name] = err == nil
-		if every, err := p.ScrapeInterval(ctx, name); err == nil { // who may not ask for targets is told the rest
-			f.Scraped[name] = int32(every.Seconds())
-		}
-	}
-	return nil
 }

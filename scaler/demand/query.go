@@ -81,9 +81,6 @@ func Concurrency(kind inference.Kind, t Target) (query string, ok bool) {
 // Own is a query of the user's, with the same meaning of none.
 func Own(query string, t Target) string { return "(\n" + query + "\n)\nor " + t.idle() }
 
-// Waiting is a query of what waits in front of the pods, where none is zero.
-func Waiting(query string) string { return "(\n" + query + "\n)\nor vector(0)" }
-
 // The gauges of what is forecast, and when it was.
 const (
 	ForecastReplicas  = "hoist_forecast_replicas"
@@ -93,12 +90,6 @@ const (
 // Forecast is the replicas that are forecast for a policy, and 0 when that was more than five minutes ago.
 func Forecast(policy string) string {
 	return fmt.Sprintf("(max(%s{policy=%q}) and on() (time() - max(%s{policy=%q}) < 300))\nor vector(0)", ForecastReplicas, policy, ForecastTimestamp, policy)
-}
-
-// EndpointPicker is what waits at llm-d's endpoint picker, or runs, for one name of a model. The pool's saturation would not do: it is 1
-// for an empty pool.
-func EndpointPicker(namespace, model string) string {
-	return fmt.Sprintf("sum({__name__=~%q,namespace=%q,model_name=%q}) or vector(0)", "llm_d_epp_flow_control_queue_size|llm_d_epp_request_running", namespace, model)
 }
 
 func join(matchers ...string) string {

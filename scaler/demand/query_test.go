@@ -59,6 +59,19 @@ func scenarios(t *testing.T) []scenario {
 		t.Error("vLLM tells both of what runs and of what waits, TEI does not")
 	}
 	other := `namespace="ns",pod="m-6d4f-fghij"`
+	// What DCGM's exporter says of a GPU, scraped as its operator has it, or with its labels honored.
+	dcgm := func(metric, gpu, namespace, pod string) string {
+		return fmt.Sprintf("%s{namespace=\"gpu-operator\",pod=\"nvidia-dcgm-exporter-x7k2p\",gpu=%q,exported_namespace=%q,exported_pod=%q}", metric, gpu, namespace, pod)
+	}
+	honored := func(metric, gpu, namespace, pod string) string {
+		return fmt.Sprintf("%s{namespace=%q,pod=%q,gpu=%q}", metric, namespace, pod, gpu)
+	}
+	const util, active, used, free = "DCGM_FI_DEV_GPU_UTIL", "DCGM_FI_PROF_GR_ENGINE_ACTIVE", "DCGM_FI_DEV_FB_USED", "DCGM_FI_DEV_FB_FREE"
+	gpu, vram := demand.GPU(target, "gpu-operator", false), demand.GPU(target, "gpu-operator", true)
+	add := demand.HTTPAddOn("keda", "ns", "llama")
+	interceptor := func(namespace, instance, routeNamespace, route string) string {
+		return fmt.Sprintf("interceptor_request_concurrency{namespace=%q,instance=%q,route_namespace=%q,route_name=%q}", namespace, instance, routeNamespace, route)
+	}
 	return []scenario{
 		{"concurrency is what runs while others wait", busy, map[string]string{`vllm:num_requests_running{` + pod + `}`: "3x19 17x20", `vllm:num_requests_waiting{` + pod + `}`: "0x19 4x20"}, "17"},
 		{"concurrency of the middle replica", busy, map[string]string{`vllm:num_requests_running{` + pod + `}`: "16x40", `vllm:num_requests_waiting{` + pod + `}`: "1x40",
@@ -92,7 +105,29 @@ func scenarios(t *testing.T) []scenario {
 		{"no forecast", demand.Forecast("ns/p"), map[string]string{`hoist_forecast_replicas{policy="ns/q"}`: "3x40"}, "0"},
 		{"the endpoint picker's queue, of this model alone", demand.EndpointPicker("ns", "llama"), map[string]string{
 			`llm_d_epp_flow_control_queue_size{namespace="ns",model_name="llama",priority="0"}`: "2x40", `llm_d_epp_request_running{namespace="ns",model_name="llama"}`: "3x40",
-			`llm_d_epp_flow_control_queue_size{namespace="ns",model_name="made-up"}`: "90x40"}, "5"},
+			`llm_d_epp_flow_control_queue_size{namespace="ns",model_name="made-up"}`: "90x40", `inference_extension_flow_control_queue_size{namespace="ns",model_name="llama"}`: "2x40"}, "5"},
+		{"the endpoint picker before its first request", demand.EndpointPicker("ns", "llama"), map[string]string{`llm_d_epp_pool_saturation{namespace="ns"}`: "1x40"}, "0"},
+		{"busy GPUs of two replicas, up", gpu, with(ready("2x40"), dcgm(util, "0", "ns", "m-6d4f-abcde"), "90x40", dcgm(util, "1", "ns", "m-6d4f-abcde"), "81x40", dcgm(util, "0", "ns", "m-6d4f-fghij"), "93x40"), "176"},
+		{"idle GPUs of three replicas, down", gpu, with(ready("3x40"), dcgm(util, "0", "ns", "m-6d4f-abcde"), "9x40", dcgm(util, "0", "ns", "m-6d4f-fghij"), "0x40", dcgm(util, "0", "ns", "m-6d4f-klmno"), "0x40"), "9"},
+		{"busy once, and not for two minutes", "(" + gpu + ") < bool 20", with(ready("1x40"), dcgm(util, "0", "ns", "m-6d4f-abcde"), "0x39 80"), "1"},
+		{"the finer metric of data centers is taken alone", gpu, with(ready("1x40"), dcgm(util, "0", "ns", "m-6d4f-abcde"), "100x40", dcgm(active, "0", "ns", "m-6d4f-abcde"), "0.5x40"), "50"},
+		{"labels that are honored", gpu, with(ready("1x40"), honored(util, "0", "ns", "m-6d4f-abcde"), "40x40"), "40"},
+		{"one that warms up asks for no other", gpu, with(ready("1x40"), dcgm(util, "0", "ns", "m-6d4f-abcde"), "80x40", dcgm(util, "0", "ns", "m-6d4f-fghij"), "100x40"), "90"},
+		{"no DCGM", gpu, ready("2x40"), "0"},
+		{"nothing is ready", gpu, with(ready("0x40"), dcgm(util, "0", "ns", "m-6d4f-abcde"), "100x40"), "0"},
+		{"nobody says what is ready", gpu, map[string]string{dcgm(util, "0", "ns", "m-6d4f-abcde"): "100x40"}, "0"},
+		{"other tenants' GPUs, and a canary's", gpu, with(ready("1x40"), dcgm(util, "0", "team-b", "m-6d4f-abcde"), "100x40", dcgm(util, "0", "ns", "m-canary-6d4f-abcde"), "100x40", honored(util, "0", "team-b", "m-6d4f-abcde"), "100x40"), "0"},
+		{"nobody else speaks for the exporter", gpu, with(ready("1x40"), `DCGM_FI_DEV_GPU_UTIL{namespace="team-b",pod="evil",exported_namespace="ns",exported_pod="m-6d4f-abcde"}`, "100x40"), "0"},
+		{"used memory, up", vram, with(ready("2x40"), dcgm(used, "0", "ns", "m-6d4f-abcde"), "72000x40", dcgm(free, "0", "ns", "m-6d4f-abcde"), "8000x40"), "180"},
+		{"used memory that was given back", vram, with(ready("2x40"), dcgm(used, "0", "ns", "m-6d4f-abcde"), "72000x20 800x20", dcgm(free, "0", "ns", "m-6d4f-abcde"), "8000x20 79200x20"), "2"},
+		{"no memory is told", vram, with(ready("2x40"), dcgm(used, "0", "ns", "m-6d4f-abcde"), "72000x40"), "0"},
+		{"the HTTP add-on's interceptors hold requests of this route", add, map[string]string{interceptor("keda", "a", "ns", "llama"): "2x40", interceptor("keda", "b", "ns", "llama"): "3x40"}, "5"},
+		{"other routes, namespaces and hosts wake nothing", add, map[string]string{interceptor("keda", "a", "ns", "llama-canary"): "9x40", interceptor("keda", "a", "team-b", "llama"): "9x40",
+			interceptor("keda", "a", "", ""): "9x40", `interceptor_pending_request_count{namespace="keda",host="made.up"}`: "9x40"}, "0"},
+		{"nobody else speaks for the interceptor", add, map[string]string{interceptor("team-b", "a", "ns", "llama"): "9x40"}, "0"},
+		{"the HTTP add-on before its first request", add, map[string]string{`up{namespace="keda"}`: "1x40"}, "0"},
+		{"an interceptor that is gone holds nothing", add, map[string]string{interceptor("keda", "a", "ns", "llama"): "7x20 stale"}, "0"},
+		{"names can't leave their quotes", demand.HTTPAddOn(`keda"} or vector(1) #`, "ns", "llama\\\n\""), map[string]string{interceptor("keda", "a", "ns", "llama"): "7x40"}, "0"},
 	}
 }
 

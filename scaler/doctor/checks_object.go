@@ -4,9 +4,13 @@
 package doctor
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
+	"strconv"
 	"strings"
+
+	"github.com/hoist-dev/hoist/scaler/demand"
 )
 
 // KEDA's and the HPA's defaults, in seconds.
@@ -36,7 +40,7 @@ var objectChecks = []check{
 		return o.each("prometheus", func(t *Trigger) (said, bool) {
 			address, err := url.Parse(t.Metadata["serverAddress"])
 			if err != nil || address.Host == "" {
-				return said{what: "serverAddress is no address", why: "every look at it fails", fix: "metadata:\n  serverAddress: http://prometheus-operated.monitoring.svc:9090\n"}, true
+				return said{what: "serverAddress is no address", why: "every look at it fails", fix: addressFix}, true
 			}
 			return said{what: "serverAddress has no port, and so it is that of the protocol, 80 or 443", why: "Prometheus listens on 9090, if no Service in front of it says otherwise",
 				fix: "metadata:\n  serverAddress: " + address.Scheme + "://" + address.Hostname() + ":9090\n"}, address.Port() == ""
@@ -100,7 +104,7 @@ var objectChecks = []check{
 	}},
 	{"fractional-target", Error, func(o *Object) []said {
 		if a := o.Spec.Advanced; a != nil && a.Modifiers != nil && strings.Contains(a.Modifiers.Target, ".") && o.Spec.Fallback != nil {
-			return one(said{what: "scalingModifiers.target is " + a.Modifiers.Target, why: "KEDA reads it as a whole number when it looks for a fallback, and then has none", fix: "# multiply formula and target by ten\n"})
+			return one(said{what: "scalingModifiers.target is " + a.Modifiers.Target, why: "KEDA reads it as a whole number when it looks for a fallback, and then has none", fix: "# both times ten\nscalingModifiers: {formula: " + strconv.Quote("10 * ("+a.Modifiers.Formula+")") + ", target: \"7\"}\n"})
 		}
 		return nil
 	}},
@@ -130,6 +134,10 @@ const downFix = `advanced:
         policies: [{type: Percent, value: 50, periodSeconds: 60}]
 `
 
-func poisons(*Trigger) (said, bool) {
-	return said{what: "an external scaler beside other triggers", why: "while it can't be reached, all of them fail, and no fallback comes (keda#5914, keda#8056)", fix: "# have it export a gauge, and ask Prometheus\ntype: prometheus\n"}, true
+func poisons(t *Trigger) (said, bool) {
+	s := said{what: "an external scaler beside other triggers", why: "while it can't be reached, all of them fail, and no fallback comes (keda#5914, keda#8056)", fix: "# have it export a gauge, and ask Prometheus\ntype: prometheus\n"}
+	if route := cmp.Or(t.Metadata["interceptorRoute"], t.Metadata["httpScaledObject"]); route != "" { // KEDA's HTTP add-on, which does
+		s.fix = fmt.Sprintf(wakeFix, strings.ReplaceAll(demand.HTTPAddOn("keda", "NAMESPACE", route), "'", "''"))
+	}
+	return s, true
 }

@@ -28,7 +28,8 @@ var queryChecks = []check{
 			if t.broken == nil {
 				return said{}, false
 			}
-			return said{what: "the query can't be read: " + t.broken.Error(), why: "every look at it fails, and with it the ScaledObject"}, true
+			return said{what: "the query can't be read: " + t.broken.Error(), why: "every look at it fails, and with it the ScaledObject",
+				fix: fmt.Sprintf(demandFix, "vllm:num_requests_running|vllm:num_requests_waiting")}, true
 		})
 	}},
 	{"metric-does-not-exist", Error, func(o *Object) []said {
@@ -37,7 +38,7 @@ var queryChecks = []check{
 				if right, wrong := meant(name); wrong {
 					return said{what: fmt.Sprintf("no server has a metric %s", name),
 						why: "KEDA reads what does not exist as 0, without an error, an event or a fallback: it never scales up",
-						fix: fmt.Sprintf("# %s is what it is called\n", right) + fmt.Sprintf(demandFix, strings.Join(both(right), "|"))}, true
+						fix: fmt.Sprintf("# %s is what it is called\n", right) + asks(right)}, true
 				}
 			}
 			return said{}, false
@@ -49,11 +50,25 @@ var queryChecks = []check{
 				return said{}, false
 			}
 			for _, name := range q.names {
-				if _, wrong := meant(name); !wrong && !o.Facts.Metrics[name] {
-					return said{what: fmt.Sprintf("Prometheus has no metric %s now", name), why: "nothing scrapes it, the server has another version, or no pod has run yet"}, true
+				if _, wrong := meant(name); !wrong && !o.Facts.Metrics[name] && !q.orZero {
+					return said{what: fmt.Sprintf("Prometheus has no metric %s now", name), why: "nothing scrapes it, the server has another version, or no pod has run yet", fix: scrapes(o, name)}, true
 				}
 			}
 			return said{}, false
+		})
+	}},
+	{"metric-silent", Note, func(o *Object) []said {
+		return o.queries(func(_ *Trigger, q *query) (said, bool) {
+			if o.Facts == nil || o.Facts.Metrics == nil || !q.orZero {
+				return said{}, false
+			}
+			for _, name := range q.names {
+				if _, wrong := meant(name); wrong || o.Facts.Metrics[name] {
+					return said{}, false // one of several is enough
+				}
+			}
+			return said{what: "Prometheus has no metric " + strings.Join(q.names, ", nor ") + " now, which counts as 0", why: "it may be that nothing has happened yet: many are not there before the first request. Or nothing scrapes it",
+				fix: scrapes(o, first(q))}, len(q.names) > 0
 		})
 	}},
 	{"divided-twice", Error, func(o *Object) []said {
@@ -140,19 +155,20 @@ var queryChecks = []check{
 			return said{}, false
 		})
 	}},
-	{"gpu-metric", Error, func(o *Object) []said {
-		return o.queries(func(_ *Trigger, q *query) (said, bool) {
-			for _, name := range q.names {
-				switch {
-				case strings.HasPrefix(name, "DCGM_FI_DEV_FB_"):
-					return said{what: name + " is memory that servers take when they start and keep", why: "it never falls, and so it never scales down", fix: fmt.Sprintf(demandFix, "vllm:num_requests_running|vllm:num_requests_waiting")}, true
-				case strings.HasPrefix(name, "DCGM_FI_DEV_GPU_UTIL"):
-					return said{what: name + " is how much of the time the GPU does anything", why: "one request keeps it as busy as a hundred: it says nothing of how many more replicas are needed", fix: fmt.Sprintf(demandFix, "vllm:num_requests_running|vllm:num_requests_waiting")}, true
-				}
-			}
-			return said{}, false
-		})
-	}},
+}
+
+// asks is how to ask for a metric that there is.
+func asks(name string) string {
+	return fmt.Sprintf(demandFix, strings.Join(both(name), "|"))
+}
+
+// scrapes is what to write for a metric that is not there: the one that was meant, if its name is nearly that of another, or what scrapes it.
+func scrapes(o *Object, name string) string {
+	if other := nearest(name); other != "" {
+		return fmt.Sprintf("# is %s meant?\n", other) + asks(other)
+	}
+	return fmt.Sprintf("apiVersion: monitoring.coreos.com/v1\nkind: PodMonitor\nmetadata: {name: %s, namespace: %s}\nspec: {selector: {matchLabels: {app: %s}}, podMetricsEndpoints: [{port: http, interval: 10s}]}\n",
+		orName(o.Spec.ScaleTargetRef.Name, "TARGET"), orName(o.Namespace, "NAMESPACE"), orName(o.Spec.ScaleTargetRef.Name, "TARGET"))
 }
 
 // both are the metrics of what runs and of what waits, where one of them is known.

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/hoist-dev/hoist/scaler/demand"
 )
 
 // zeroChecks are about none, and about nobody.
@@ -22,16 +24,7 @@ var zeroChecks = []check{
 			}
 		}
 		return one(said{what: "minReplicaCount is 0, and all that it scales on comes of its own pods", why: "with no pod there is no metric: once it sleeps it never wakes (keda#6040)",
-			fix: `minReplicaCount: 1
-# or something in front of the pods that hears of requests:
-triggers:
-  - type: prometheus
-    name: wake
-    metricType: AverageValue
-    metadata:
-      query: sum(llm_d_epp_flow_control_queue_size{model_name="MODEL"}) or vector(0)
-      threshold: "22"
-`})
+			fix: "minReplicaCount: 1\n# or something in front of the pods that hears of requests, such as an endpoint picker, or an interceptor:\n" + fmt.Sprintf(wakeFix, demand.EndpointPicker("NAMESPACE", "MODEL"))})
 	}},
 	{"empty-is-zero", Error, func(o *Object) []said {
 		return o.queries(func(t *Trigger, q *query) (said, bool) {
@@ -47,7 +40,7 @@ triggers:
 			return nil
 		}
 		return one(said{what: "there is no fallback", why: "while Prometheus is away the replicas stay as they are, also when there are none",
-			fix: "fallback:\n  failureThreshold: 15 # 75 s at a pollingInterval of 5\n  replicas: 2\n  behavior: currentReplicasIfHigher\n"})
+			fix: fallbackFix})
 	}},
 	{"fallback-ends-replicas", Error, func(o *Object) []said {
 		f := o.Spec.Fallback
@@ -55,7 +48,7 @@ triggers:
 		case f == nil:
 			return nil
 		case f.Replicas == 0:
-			return one(said{what: "fallback.replicas is 0", why: "while Prometheus is away it is scaled to zero", fix: "fallback:\n  failureThreshold: 15\n  replicas: 2\n  behavior: currentReplicasIfHigher\n"})
+			return one(said{what: "fallback.replicas is 0", why: "while Prometheus is away it is scaled to zero", fix: fallbackFix})
 		case f.Behavior == "" || f.Behavior == "static":
 			return one(said{what: fmt.Sprintf("the fallback has %d replicas, also where there are more", f.Replicas), why: "Prometheus is away at the peak, and replicas are ended", fix: "fallback:\n  behavior: currentReplicasIfHigher\n"})
 		}

@@ -19,7 +19,7 @@ const (
 type Finding struct {
 	Check    string   `json:"check"` // its name, which docs/doctor.md explains
 	Severity Severity `json:"severity"`
-	Object   string   `json:"object"` // namespace/name, and the trigger
+	Object   string   `json:"object"` // namespace/name, and the trigger; or KEDA
 	What     string   `json:"what"`
 	Why      string   `json:"why"`
 	Fix      string   `json:"fix,omitempty"` // YAML
@@ -33,13 +33,19 @@ type check struct {
 }
 
 // said is what a check has to say of one place.
-type said struct{ where, what, why, fix string }
+type said struct {
+	where, what, why, fix string
+	of                    string // what else than the ScaledObject it is about
+}
 
 // Examine finds what is wrong, the worst first.
 func Examine(o *Object) (found []Finding) {
 	for _, c := range checks {
 		for _, s := range c.look(o) {
 			at := o.String()
+			if s.of != "" {
+				at = s.of
+			}
 			if s.where != "" {
 				at += ", trigger " + s.where
 			}
@@ -52,7 +58,7 @@ func Examine(o *Object) (found []Finding) {
 }
 
 // checks, in the order in which they are told.
-var checks = slices.Concat(queryChecks, zeroChecks, objectChecks, clusterChecks)
+var checks = slices.Concat(queryChecks, gpuChecks, zeroChecks, wakeChecks, objectChecks, clusterChecks, kueueChecks, podChecks, kedaChecks)
 
 // Checks are the names of all, in order.
 func Checks() (names []string) {

@@ -3,7 +3,11 @@
 
 package doctor
 
-import "strings"
+import (
+	"maps"
+	"slices"
+	"strings"
+)
 
 // never are metrics that were written into many manifests and that no server has, and what they have instead.
 var never = map[string]string{
@@ -48,11 +52,59 @@ func meant(name string) (string, bool) {
 
 // inPods reports whether a metric comes of an inference server itself, which says nothing while there is none.
 func inPods(name string) bool {
+	if right, wrong := meant(name); wrong {
+		name = right
+	}
 	for _, prefix := range []string{"vllm:", "tgi_", "sglang:", "trtllm_", "lmdeploy:", "llamacpp:", "te_", "nv_inference_", "nv_trt_llm_", "num_requests_", "DCGM_"} {
 		if strings.HasPrefix(name, prefix) {
 			return true
 		}
 	}
-	_, wrong := never[name]
-	return wrong
+	return false
+}
+
+// nearest is a known metric of which a name is a slip of the pen, or "".
+func nearest(name string) (best string) {
+	const most = 3 // letters
+	least := most + 1
+	known := slices.Collect(maps.Keys(waiting))
+	for _, s := range waiting {
+		if s.running != "" {
+			known = append(known, s.running)
+		}
+	}
+	slices.Sort(known)
+	for _, other := range known {
+		if name == other {
+			return ""
+		}
+		if len(name) > len(other)+most {
+			continue
+		}
+		if d := distance(name, other); d > 0 && d < least {
+			best, least = other, d
+		}
+	}
+	return best
+}
+
+// distance is how many letters are put in, left out or changed.
+func distance(a, b string) int {
+	last := make([]int, len(b)+1)
+	for j := range last {
+		last[j] = j
+	}
+	for i := range len(a) {
+		next := make([]int, len(b)+1)
+		next[0] = i + 1
+		for j := range len(b) {
+			change := last[j]
+			if a[i] != b[j] {
+				change++
+			}
+			next[j+1] = min(change, last[j+1]+1, next[j]+1)
+		}
+		last = next
+	}
+	return last[len(b)]
 }

@@ -16,6 +16,8 @@ import (
 	yamlreader "k8s.io/apimachinery/pkg/util/yaml"
 	"sigs.k8s.io/yaml"
 
+	"github.com/hoist-dev/hoist/api/capacity"
+	"github.com/hoist-dev/hoist/scaler/kueue"
 	"github.com/hoist-dev/hoist/scaler/scaledobject"
 )
 
@@ -44,6 +46,7 @@ type Object struct {
 	} `json:"spec"`
 	Status struct {
 		Conditions []metav1.Condition `json:"conditions"`
+		HPAName    string             `json:"hpaName"`
 	} `json:"status"`
 
 	Facts *Facts `json:"-"` // nil: nobody asked a cluster
@@ -80,6 +83,10 @@ type Facts struct {
 	Scraped   map[string]int32 // seconds between two scrapes of a name in queries; those that nobody knows are missing
 	HPA       string           // why the HPA does not scale
 	ColdStart int32            // seconds that a slow one takes; 0 is unknown
+	Kueue     *kueue.Queue     // that its pods are queued for; nil: none, or there is no Kueue
+	Pods      []corev1.Pod     // of the target
+	Fit       *capacity.Answer // how many more of its pods fit into the cluster; nil is unknown
+	KEDA      *KEDA            // nil: nobody asked
 }
 
 const (

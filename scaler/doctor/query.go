@@ -38,19 +38,41 @@ func parse(text string) (*query, error) {
 		return nil, err
 	}
 	q := &query{single: single(expression)}
-	parser.Inspect(expression, func(n parser.Node, _ []parser.Node) error {
-		switch n := n.(type) {
-		case *parser.VectorSelector:
-			q.take(n)
-		case *parser.AggregateExpr:
-			q.averaged = q.averaged || n.Op == parser.AVG
-		case *parser.BinaryExpr:
-			q.averaged = q.averaged || n.Op == parser.DIV && counts(n.RHS)
-			q.orZero = q.orZero || n.Op == parser.LOR && zero(n.RHS)
-		}
+	parser.Inspect(expression, func(n parser.Node, above []parser.Node) error {
+		q.visit(n, above)
 		return nil
 	})
 	return q, nil
+}
+
+// visit learns of one node what there is to learn.
+func (q *query) visit(n parser.Node, above []parser.Node) {
+	switch n := n.(type) {
+	case *parser.VectorSelector:
+		q.take(n)
+	case *parser.AggregateExpr:
+		q.averaged = q.averaged || n.Op == parser.AVG && !multiplied(above)
+	case *parser.BinaryExpr:
+		q.averaged = q.averaged || n.Op == parser.DIV && counts(n.RHS) && !multiplied(above)
+		q.orZero = q.orZero || n.Op == parser.LOR && zero(n.RHS)
+	}
+}
+
+// multiplied reports whether an average becomes a sum again: it is part of a product with something that is measured, such as how many there are.
+func multiplied(above []parser.Node) bool {
+	return slices.ContainsFunc(above, func(n parser.Node) bool {
+		b, ok := n.(*parser.BinaryExpr)
+		return ok && b.Op == parser.MUL && measured(b.LHS) && measured(b.RHS)
+	})
+}
+
+func measured(e parser.Expr) (is bool) {
+	parser.Inspect(e, func(n parser.Node, _ []parser.Node) error {
+		_, selects := n.(*parser.VectorSelector)
+		is = is || selects
+		return nil
+	})
+	return is
 }
 
 func (q *query) take(v *parser.VectorSelector) {

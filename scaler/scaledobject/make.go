@@ -22,7 +22,8 @@ type Input struct {
 	Min, Max   int32 // replicas
 	Slow       int32 // seconds that a slow cold start takes
 	Prometheus v1alpha1.Prometheus
-	Identity   Identity // where Prometheus.Authentication names none
+	GPU        *v1alpha1.GPUTrigger // nil: none, or one that is refused
+	Identity   Identity             // where Prometheus.Authentication names none
 }
 
 // Identity is how KEDA says who it is to a Prometheus that asks. All of it may be empty.
@@ -45,6 +46,7 @@ const (
 	downEvery     = 60
 	downPercent   = 50
 	upPods        = 2
+	mostlyBusy    = 90 // percent of a GPU, where nobody says otherwise
 )
 
 // Make is the ScaledObject of a policy. It fails where the server tells nothing of its requests and the policy has no query.

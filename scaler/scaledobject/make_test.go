@@ -47,6 +47,22 @@ func inputs() map[string]scaledobject.Input {
 			in.Policy.Spec.Forecast = &v1alpha1.Forecast{Replicas: true}
 			in.Policy.Spec.Floors = []v1alpha1.Floor{{Name: "business", Start: "0 8 * * 1-5", End: "0 19 * * 1-5", Replicas: 2}}
 		}),
+		// docs/scaling.md explains this one line by line.
+		"explained": input("llama", inference.VLLM, func(in *scaledobject.Input) {
+			in.Min, in.Max, in.Slow = 0, 8, 240
+			s := &in.Policy.Spec
+			s.Wake = &v1alpha1.WakeSource{EndpointPicker: &v1alpha1.EndpointPicker{ModelName: "llama3"}}
+			s.Floors = []v1alpha1.Floor{{Name: "business", Start: "0 8 * * 1-5", End: "0 19 * * 1-5", TimeZone: "Europe/Berlin", Replicas: 2}}
+			s.Forecast = &v1alpha1.Forecast{Replicas: true}
+		}),
+		"httpaddon": input("httpaddon", inference.VLLM, func(in *scaledobject.Input) {
+			in.Min, in.Policy.Spec.Wake = 0, &v1alpha1.WakeSource{HTTPAddOn: &v1alpha1.HTTPAddOn{Route: "llama"}}
+		}),
+		"gpu": input("gpu", inference.VLLM, func(in *scaledobject.Input) { in.GPU = &v1alpha1.GPUTrigger{TargetPercent: 80} }),
+		"vram": input("vram", inference.Ollama, func(in *scaledobject.Input) {
+			in.Policy.Spec.Query = "sum(mine)"
+			in.GPU = &v1alpha1.GPUTrigger{Metric: v1alpha1.GPUMemory, Namespace: "monitoring"}
+		}),
 		"query": input("query", "", func(in *scaledobject.Input) {
 			in.Policy.Spec.Query, in.Policy.Spec.Wake = "sum(mine)", &v1alpha1.WakeSource{Query: "sum(front)"}
 			in.Policy.Spec.Target.Kind, in.Max = "StatefulSet", 1

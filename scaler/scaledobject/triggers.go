@@ -4,6 +4,7 @@
 package scaledobject
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strconv"
@@ -31,20 +32,24 @@ func triggers(in *Input) ([]Trigger, error) {
 		ahead.Metadata["threshold"] = "1" // it is in replicas
 		all = append(all, ahead)
 	}
+	if in.GPU != nil {
+		all = append(all, in.gpu(target))
+	}
 	for i := range p.Spec.Floors {
 		all = append(all, floor(&p.Spec.Floors[i], in.Slow))
 	}
 	return all, nil
 }
 
+// waiting is the query of a wake source of a policy in a namespace.
 func waiting(w *v1alpha1.WakeSource, namespace string) string {
-	if w.EndpointPicker == nil {
-		return demand.Waiting(w.Query)
+	switch {
+	case w.EndpointPicker != nil:
+		return demand.EndpointPicker(cmp.Or(w.EndpointPicker.Namespace, namespace), w.EndpointPicker.ModelName)
+	case w.HTTPAddOn != nil:
+		return demand.HTTPAddOn(cmp.Or(w.HTTPAddOn.Namespace, "keda"), namespace, w.HTTPAddOn.Route)
 	}
-	if w.EndpointPicker.Namespace != "" {
-		namespace = w.EndpointPicker.Namespace
-	}
-	return demand.EndpointPicker(namespace, w.EndpointPicker.ModelName)
+	return demand.Waiting(w.Query)
 }
 
 // ask is a trigger by Prometheus, in requests. Where no answer is not zero it is an error, so that the fallback can do its work.
@@ -76,6 +81,18 @@ func (i Identity) headers() string {
 		all = append(all, name+"="+i.Headers[name])
 	}
 	return strings.Join(all, ",")
+}
+
+// never is more than any query of percent gives: a GPU that idles is not always at 0, and must not keep anything awake.
+const never = "1000000000"
+
+// gpu is in percent, summed over the replicas.
+func (in *Input) gpu(target demand.Target) Trigger {
+	g := in.GPU
+	t := in.ask("gpu", demand.GPU(target, cmp.Or(g.Namespace, "gpu-operator"), g.Metric == v1alpha1.GPUMemory), true)
+	t.Metadata["threshold"] = strconv.Itoa(int(cmp.Or(g.TargetPercent, mostlyBusy)))
+	t.Metadata["activationThreshold"] = never
+	return t
 }
 
 func floor(f *v1alpha1.Floor, slow int32) Trigger {
