@@ -30,6 +30,8 @@ type PolicyReconciler struct {
 	Reader     client.Reader // of pods, quotas and ScaledObjects, directly: to watch them all would take memory
 	Prometheus string        // address, where policies name none
 	Busy       *Busy
+	// Follow is told of each workload when it changed, and may change the status of its policy; nil is nobody.
+	Follow func(context.Context, *v1alpha1.ScalePolicy, Facts) error
 }
 
 // How soon a policy is looked at when nothing happened: what KEDA says of it may have changed, or somebody its ScaledObject.
@@ -74,10 +76,8 @@ func (r *PolicyReconciler) Reconcile(ctx context.Context, request ctrl.Request) 
 		return ctrl.Result{}, err
 	}
 	before := p.DeepCopy()
-	if w := facts.Workload; w != nil {
-		if err := r.starts(ctx, &p, w); err != nil {
-			return ctrl.Result{}, err
-		}
+	if err := r.observe(ctx, &p, facts); err != nil {
+		return ctrl.Result{}, err
 	}
 	settled, err := Settle(&p, facts)
 	var said scaledStatus
@@ -127,13 +127,26 @@ func (r *PolicyReconciler) workload(ctx context.Context, p *v1alpha1.ScalePolicy
 		if err := r.Client.Get(ctx, key, &s); err != nil {
 			return nil, client.IgnoreNotFound(err)
 		}
-		return &Workload{s.Spec.Template, s.Spec.Selector, s.Status.Replicas, s.Status.ReadyReplicas}, nil
+		return &Workload{s.Spec.Template, s.Spec.Selector, or(s.Spec.Replicas, 1), s.Status.Replicas, s.Status.ReadyReplicas}, nil
 	}
 	var d appsv1.Deployment
 	if err := r.Client.Get(ctx, key, &d); err != nil {
 		return nil, client.IgnoreNotFound(err)
 	}
-	return &Workload{d.Spec.Template, d.Spec.Selector, d.Status.Replicas, d.Status.ReadyReplicas}, nil
+	return &Workload{d.Spec.Template, d.Spec.Selector, or(d.Spec.Replicas, 1), d.Status.Replicas, d.Status.ReadyReplicas}, nil
+}
+
+// observe takes note of what became of the workload.
+func (r *PolicyReconciler) observe(ctx context.Context, p *v1alpha1.ScalePolicy, facts Facts) error {
+	if r.Follow != nil {
+		if err := r.Follow(ctx, p, facts); err != nil {
+			return err
+		}
+	}
+	if facts.Workload == nil {
+		return nil
+	}
+	return r.starts(ctx, p, facts.Workload)
 }
 
 // starts looks at the target's pods, when more of them are Ready than were.

@@ -13,11 +13,12 @@ import (
 	"github.com/hoist-dev/hoist/scaler/queue"
 )
 
-// Setup registers all that scales. prometheus is the address for policies that name none.
-func Setup(mgr ctrl.Manager, prometheus string) error {
+// Setup registers all that scales. prometheus is the address for policies that name none; room is what the controller may keep room on nodes with.
+func Setup(mgr ctrl.Manager, prometheus string, room Room) error {
 	dial := func(address string) (Series, error) { return queue.New(address) }
 	policies := &PolicyReconciler{Client: mgr.GetClient(), Reader: mgr.GetAPIReader(), Prometheus: prometheus, Busy: &Busy{Dial: dial, Now: time.Now}}
 	annotations := &AnnotationReconciler{Client: mgr.GetClient(), Events: mgr.GetEventRecorder("hoist")}
-	forecaster := &Forecaster{Client: mgr.GetClient(), Reader: mgr.GetAPIReader(), Facts: policies.facts, Dial: dial, Now: time.Now}
+	forecaster := &Forecaster{Client: mgr.GetClient(), Reader: mgr.GetAPIReader(), Facts: policies.facts, Dial: dial, Now: time.Now, Room: room}
+	policies.Follow = forecaster.Follow
 	return errors.Join(policies.Setup(mgr), annotations.Setup(mgr), mgr.Add(forecaster), metrics.Registry.Register(&Metrics{policies, forecaster}))
 }

@@ -34,7 +34,7 @@ const root = "../.."
 // everything is a value for all that is off by default.
 var everything = []string{"serviceMonitor.enabled=true", "grafanaDashboard.enabled=true", "agent.env[0].name=AWS_REGION", "agent.env[0].value=eu-central-1",
 	"agent.podLabels.team=ml", "agent.podAnnotations.example\\.com/a=b", "agent.serviceAccount.annotations.eks\\.amazonaws\\.com/role-arn=arn:aws:iam::1:role/hoist",
-	"agent.priorityClassName=system-node-critical", "imagePullSecrets[0].name=registry", "controller.tolerations[0].operator=Exists"}
+	"agent.priorityClassName=system-node-critical", "imagePullSecrets[0].name=registry", "controller.tolerations[0].operator=Exists", "scaler.capacity.placeholders.enabled=true"}
 
 // chart renders; a machine without helm skips, unless it is one that must not.
 func chart(t *testing.T, set ...string) string {

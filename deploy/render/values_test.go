@@ -25,6 +25,7 @@ func TestValues_ThatCannotBeMeantAreRefused(t *testing.T) {
 		"agent.fetch.maxConnections=-1", "agent.scrub.every=daily", "agent.logLevel=verbose", "agent.port=0", "agent.port=65536", "agent.port=null", "agent.tollerations=x",
 		"agent.updateStrategy.rollingUpdate.maxSurge=1", "agent.env[0].value=eu", "controller.podLabels.size=1", "controller.replicas=-1",
 		"volumes[0].claim=weights", "volumes[0].claim=../x,volumes[0].namespaces={a}", "networkPolicy.enabled=maybe", "serviceMonitor.interval=soon", "cachePath=/x",
+		"scaler.capacity.placeholders.priority=0", "scaler.capacity.placeholders.image=", "scaler.capacity.buffer=true",
 	} {
 		_, err := render.Chart(t.Context(), root, set)
 		if err == nil {
@@ -56,6 +57,7 @@ func TestValues_Arrive(t *testing.T) {
 		"agent.env[0].name=A,agent.env[0].value=B":             "- name: A\n              value: B\n",
 		"controller.replicas=3":                                "replicas: 3\n",
 		"volumes[0].claim=w,volumes[0].namespaces={a}":         "--volume=claim=w,path=/volumes/w,namespaces=a\n",
+		"scaler.capacity.buffers=false":                        "--capacity-buffers=false\n",
 		"agent.tolerations[0].operator=Exists":                 "tolerations:\n        - operator: Exists\n",
 	} {
 		if out := chart(t, strings.Split(set, ",")...); !strings.Contains(out, wants) {
