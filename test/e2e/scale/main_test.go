@@ -20,7 +20,8 @@ import (
 
 func TestMain(m *testing.M) {
 	log.SetLogger(logr.Discard()) // of the client for our kinds
-	os.Exit(suite.Main(m, "scale", harness.Options{Nodes: 2, DiskBytes: 2 << 30, S3: true, KEDA: true, Prometheus: true}, install))
+	os.Exit(suite.Main(m, "scale", harness.Options{Nodes: 2, DiskBytes: 2 << 30, S3: true, KEDA: true, Prometheus: true,
+		GPU: harness.GPU{Count: 1, Name: "Simulated GPU", MemoryBytes: 4 << 30}}, install))
 }
 
 // install installs Hoist with a controller that Prometheus scrapes.
@@ -28,7 +29,8 @@ func install(ctx context.Context, c *harness.Cluster) error {
 	if err := c.LoadImage(ctx, "simserver"); err != nil {
 		return err
 	}
-	if err := suite.Install(ctx, c, "scaler.prometheusAddress="+c.PrometheusURL(), "controller.replicas=1"); err != nil {
+	if err := suite.Install(ctx, c, "scaler.prometheusAddress="+c.PrometheusURL(), "controller.replicas=1",
+		"scaler.capacity.placeholders.enabled=true", "scaler.capacity.placeholders.image="+harness.PauseImage); err != nil {
 		return err
 	}
 	const scraped = `{"spec":{"template":{"metadata":{"annotations":{"` + harness.ScrapeAnnotation + `":"true","` + harness.PortAnnotation + `":"9471"}}}}}`
