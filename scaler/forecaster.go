@@ -39,7 +39,7 @@ type Forecaster struct {
 	clock time.Time              // of said
 
 	room  sync.Mutex // of what keeps room
-	keeps map[client.ObjectKey]kept
+	keeps map[client.ObjectKey]holding
 }
 
 // expectation is what is forecast for a policy.
@@ -137,13 +137,7 @@ func (f *Forecaster) one(ctx context.Context, p *v1alpha1.ScalePolicy, l *learne
 	if p.Spec.Suspend { // its replicas stay as they are
 		o.weights, o.room = 0, 0
 	}
-	if now == nil && p.Status.Forecast != nil {
-		status.Capacity = p.Status.Forecast.Capacity
-	} else if now != nil {
-		if status.Capacity, err = f.keep(ctx, p, facts, o, now); err != nil {
-			return expectation{}, err
-		}
-	}
+	status.Capacity = f.kept(ctx, p, facts, o, now)
 	nodes, err := f.ahead(ctx, p, facts, o.weights)
 	if err != nil {
 		return expectation{}, fmt.Errorf("prewarm for ScalePolicy %s/%s: %w", p.Namespace, p.Name, err)

@@ -17,6 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
@@ -139,8 +140,8 @@ func (r *PolicyReconciler) workload(ctx context.Context, p *v1alpha1.ScalePolicy
 // observe takes note of what became of the workload.
 func (r *PolicyReconciler) observe(ctx context.Context, p *v1alpha1.ScalePolicy, facts Facts) error {
 	if r.Follow != nil {
-		if err := r.Follow(ctx, p, facts); err != nil {
-			return err
+		if err := r.Follow(ctx, p, facts); err != nil { // the next look tries again, and replicas are scaled all the same
+			log.FromContext(ctx).Error(err, "a change of the workload is not followed")
 		}
 	}
 	if facts.Workload == nil {

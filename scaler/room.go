@@ -10,6 +10,7 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/hoist-dev/hoist/api/v1alpha1"
 	"github.com/hoist-dev/hoist/scaler/headroom"
@@ -21,11 +22,32 @@ type Room struct {
 	Made headroom.Made // of placeholders
 }
 
-// kept is the room that is kept for a policy, and what it was reckoned from.
-type kept struct {
+// holding is the room that is kept for a policy, and what it was reckoned from.
+type holding struct {
 	kind                           v1alpha1.CapacityKind
 	version                        string // of the CapacityBuffer API
 	budget, expected, most, number int32
+}
+
+// kept is the room that is kept for a policy after this pass. Where it can't be told or changed, it stays as it was, and weights are brought all the same.
+func (f *Forecaster) kept(ctx context.Context, p *v1alpha1.ScalePolicy, facts Facts, o outlook, s *standing) *v1alpha1.CapacityStatus {
+	var was *v1alpha1.CapacityStatus
+	if p.Status.Forecast != nil {
+		was = p.Status.Forecast.Capacity.DeepCopy()
+	}
+	if s == nil {
+		return was
+	}
+	is, err := f.keep(ctx, p, facts, o, s)
+	if err == nil {
+		return is
+	}
+	log.FromContext(ctx).Error(err, "room not kept", "policy", client.ObjectKeyFromObject(p))
+	if was == nil {
+		was = &v1alpha1.CapacityStatus{}
+	}
+	was.Message = clipped(err.Error())
+	return was
 }
 
 // keep keeps room for the replicas that a policy expects. What stands against it is in the status.
@@ -33,13 +55,13 @@ func (f *Forecaster) keep(ctx context.Context, p *v1alpha1.ScalePolicy, facts Fa
 	have := s.by[client.ObjectKeyFromObject(p)]
 	f.room.Lock()
 	defer f.room.Unlock()
-	delete(f.keeps, client.ObjectKeyFromObject(p))
 	c := p.Spec.Forecast.Capacity
 	if c == nil {
+		delete(f.keeps, client.ObjectKeyFromObject(p))
 		return nil, f.release(ctx, have...)
 	}
 	kind, message := headroom.Choose(c.Kind, s.version != "", f.Room.May)
-	k := kept{kind: kind, version: s.version, budget: c.MaxReplicas, expected: o.room, most: o.most}
+	k := holding{kind: kind, version: s.version, budget: c.MaxReplicas, expected: o.room, most: o.most}
 	if kind != "" && facts.Workload != nil {
 		k.number = headroom.Replicas(k.budget, k.expected, k.most, there(facts.Workload))
 	}
@@ -73,7 +95,7 @@ func (f *Forecaster) keep(ctx context.Context, p *v1alpha1.ScalePolicy, facts Fa
 func there(w *Workload) int32 { return max(w.Replicas, w.Wanted) }
 
 // hold makes what keeps room for so many replicas, or changes it, and says what it waits for, or why it can't; ours is whether it is known to be there.
-func (f *Forecaster) hold(ctx context.Context, p *v1alpha1.ScalePolicy, facts Facts, k kept, ours bool) (message string, held bool, err error) {
+func (f *Forecaster) hold(ctx context.Context, p *v1alpha1.ScalePolicy, facts Facts, k holding, ours bool) (message string, held bool, err error) {
 	if k.kind == v1alpha1.CapacityBuffer {
 		message, held, err = f.buffer(ctx, p, k.version, k.number, ours)
 	} else {
@@ -126,9 +148,9 @@ func (f *Forecaster) Follow(ctx context.Context, p *v1alpha1.ScalePolicy, facts 
 }
 
 // remember is called with room locked.
-func (f *Forecaster) remember(p *v1alpha1.ScalePolicy, k kept) {
+func (f *Forecaster) remember(p *v1alpha1.ScalePolicy, k holding) {
 	if f.keeps == nil {
-		f.keeps = map[client.ObjectKey]kept{}
+		f.keeps = map[client.ObjectKey]holding{}
 	}
 	f.keeps[client.ObjectKeyFromObject(p)] = k
 }

@@ -4,6 +4,8 @@
 package scaler
 
 import (
+	"context"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -15,6 +17,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"github.com/hoist-dev/hoist/api/v1alpha1"
 	"github.com/hoist-dev/hoist/scaler/headroom"
@@ -260,6 +263,35 @@ func TestForecaster_SaysWhyThereIsNoRoom(t *testing.T) {
 				t.Errorf("somebody else's has %d", s.buffered())
 			}
 		})
+	}
+}
+
+// Room that can't be changed stays as it was, is told of, and holds up nothing else.
+func TestForecaster_BringsWeightsThoughRoomCannotBeKept(t *testing.T) {
+	t.Parallel()
+	s := newRoom(t, all, v1alpha1.Placeholders)
+	if s.at(7, 52); s.placed() != 3 {
+		t.Fatalf("it has room for %d", s.placed())
+	}
+	under, ok := s.Client.(client.WithWatch)
+	if !ok {
+		t.Fatal("the client can't be wrapped")
+	}
+	s.Client = interceptor.NewClient(under, interceptor.Funcs{Patch: func(ctx context.Context, c client.WithWatch, o client.Object, patch client.Patch, options ...client.PatchOption) error {
+		if _, ours := o.(*appsv1.Deployment); ours {
+			return errors.New("etcd is away")
+		}
+		return c.Patch(ctx, o, patch, options...)
+	}})
+	s.facts.Workload.Replicas = 3
+	f, prefetch := s.at(7, 57)
+	said, _ := s.expectations()
+	if prefetch == nil || f.Replicas != 5 || said["team-a/llama"].replicas != 5 || s.placed() != 3 || f.Capacity.Replicas != 3 || !strings.Contains(f.Capacity.Message, "etcd is away") {
+		t.Errorf("it has room for %d: %+v, %+v, and %v", s.placed(), f, f.Capacity, prefetch)
+	}
+	s.Client = under
+	if f, _ = s.at(7, 58); s.placed() != 2 || f.Capacity.Replicas != 2 || strings.Contains(f.Capacity.Message, "etcd") {
+		t.Errorf("with etcd back it has room for %d: %+v", s.placed(), f.Capacity)
 	}
 }
 
