@@ -102,7 +102,9 @@ func (f *Forecaster) candidates(ctx context.Context, p *v1alpha1.ScalePolicy, fa
 		i := slices.IndexFunc(facts.Nodes, func(n corev1.Node) bool { return n.Name == node })
 		return i >= 0 && facts.Nodes[i].Labels[label] != ""
 	}
-	return prewarm.Nodes(capacity.Fit(pod, capacity.World{Nodes: facts.Nodes, Pods: pods.Items}), holds, more, most), nil
+	free := capacity.Fit(pod, capacity.World{Nodes: facts.Nodes, Pods: pods.Items})
+	cleared := capacity.Fit(pod, capacity.World{Nodes: facts.Nodes, Pods: capacity.Firm(pods.Items)})
+	return prewarm.Nodes(cleared, func(node string) bool { return !free.Room(node) }, holds, more, most), nil
 }
 
 // hostnames are the labels of nodes, which need not be their names.

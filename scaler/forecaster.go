@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"sync"
 	"time"
 
@@ -16,7 +15,6 @@ import (
 
 	"github.com/hoist-dev/hoist/api/v1alpha1"
 	"github.com/hoist-dev/hoist/scaler/forecast"
-	"github.com/hoist-dev/hoist/scaler/scaledobject"
 )
 
 // Series gives what is forecast, from a server of metrics.
@@ -32,12 +30,16 @@ type Forecaster struct {
 	Facts  func(ctx context.Context, p *v1alpha1.ScalePolicy) (Facts, error)
 	Dial   func(address string) (Series, error)
 	Now    func() time.Time
+	Room   Room
 
 	models map[client.ObjectKey]*learned
 
 	mu    sync.Mutex
 	said  map[string]expectation // by policy
 	clock time.Time              // of said
+
+	room  sync.Mutex // of what keeps room
+	keeps map[client.ObjectKey]holding
 }
 
 // expectation is what is forecast for a policy.
@@ -53,7 +55,10 @@ const (
 	every = time.Minute
 	past  = 28 * 24 * time.Hour // that is learned from
 	sure  = 0.99                // of the demand that weights are brought ahead for: they cost no GPU
+	roomy = 0.90                // of the demand that nodes have room for: they cost node hours
 	sees  = 30 * time.Second    // from a demand to an HPA that sees it: a scrape, and a sync
+
+	nodeSeconds = 300 // that a node takes to come, where nobody says
 )
 
 // likes is of the demand that replicas are made ahead for, where one that is missing costs four times one that is idle.
@@ -84,23 +89,37 @@ func (f *Forecaster) pass(ctx context.Context) error {
 	if err := f.Client.List(ctx, &policies); err != nil {
 		return err
 	}
+	now, unknown := f.look(ctx) // where it is not known what there is, room stays as it is, and weights are brought all the same
 	next, said := map[client.ObjectKey]*learned{}, map[string]expectation{}
-	var failed []error
+	failed := []error{unknown}
 	for i := range policies.Items {
 		p := &policies.Items[i]
-		if p.Spec.Forecast == nil || p.DeletionTimestamp != nil {
+		if p.DeletionTimestamp != nil {
+			continue
+		}
+		if p.Spec.Forecast == nil {
+			failed = append(failed, f.end(ctx, p))
 			continue
 		}
 		key := client.ObjectKeyFromObject(p)
 		if next[key] = f.models[key]; next[key] == nil {
 			next[key] = &learned{}
 		}
-		expected, err := f.one(ctx, p, next[key])
+		expected, err := f.one(ctx, p, next[key], now)
+		if now != nil {
+			delete(now.by, key)
+		}
 		if err == nil {
 			said[key.String()] = expected
 		}
 		failed = append(failed, err)
 	}
+	if now != nil {
+		for _, left := range now.by { // of policies that are gone, or forecast no longer
+			failed = append(failed, f.release(ctx, left...))
+		}
+	}
+	f.forget(next)
 	f.models = next
 	f.mu.Lock()
 	f.said, f.clock = said, f.Now()
@@ -109,13 +128,17 @@ func (f *Forecaster) pass(ctx context.Context) error {
 }
 
 // one forecasts for one policy, and brings ahead what it must. What is not known is in its status, and no failure.
-func (f *Forecaster) one(ctx context.Context, p *v1alpha1.ScalePolicy, l *learned) (expectation, error) {
+func (f *Forecaster) one(ctx context.Context, p *v1alpha1.ScalePolicy, l *learned, now *standing) (expectation, error) {
 	facts, err := f.Facts(ctx, p)
 	if err != nil {
 		return expectation{}, err
 	}
-	status, sureOf := f.expect(ctx, p, facts, l)
-	nodes, err := f.ahead(ctx, p, facts, sureOf)
+	status, o := f.expect(ctx, p, facts, l)
+	if p.Spec.Suspend { // its replicas stay as they are
+		o.weights, o.room = 0, 0
+	}
+	status.Capacity = f.kept(ctx, p, facts, o, now)
+	nodes, err := f.ahead(ctx, p, facts, o.weights)
 	if err != nil {
 		return expectation{}, fmt.Errorf("prewarm for ScalePolicy %s/%s: %w", p.Namespace, p.Name, err)
 	}
@@ -123,78 +146,28 @@ func (f *Forecaster) one(ctx context.Context, p *v1alpha1.ScalePolicy, l *learne
 	return expectation{status.Replicas}, f.write(ctx, p, status)
 }
 
-// expect is the forecast of a policy, and the replicas that weights are brought ahead for.
-func (f *Forecaster) expect(ctx context.Context, p *v1alpha1.ScalePolicy, facts Facts, l *learned) (*v1alpha1.ForecastStatus, int32) {
-	settled, err := Settle(p, facts)
-	if err != nil {
-		return &v1alpha1.ForecastStatus{Message: err.Error()}, 0
-	}
-	now := f.Now()
-	if err := f.learn(ctx, &settled, facts.Prometheus, l, now); err != nil {
-		return &v1alpha1.ForecastStatus{Message: clipped(err.Error())}, 0
-	}
-	lead := leadsOf(p, facts)
-	replicas := func(q float64, lead time.Duration) (int32, error) {
-		peak, err := l.model.Peak(now, lead, q)
-		if err != nil {
-			return 0, err
-		}
-		return int32(min(math.Ceil(peak/float64(settled.InFlight)), float64(settled.Max))), nil
-	}
-	likely, err := replicas(likes, lead.replicas)
-	if err != nil {
-		return &v1alpha1.ForecastStatus{Message: clipped(err.Error())}, 0
-	}
-	atMost, err := replicas(sure, lead.weights)
-	if err != nil {
-		atMost = likely
-	}
-	return &v1alpha1.ForecastStatus{Replicas: likely}, atMost
-}
-
-// errForeign is why nothing is asked: whoever writes a policy must not say where the controller, with its place in the network, sends requests.
-var errForeign = errors.New("the controller reads its own Prometheus alone (scaler.prometheusAddress of the chart), and spec.prometheus names another")
-
-// learn takes in the minutes that are over, all of the past at first. ours is the address that the controller was told.
-func (f *Forecaster) learn(ctx context.Context, s *Settled, ours string, l *learned, now time.Time) error {
-	if s.Prometheus.Address != ours {
-		return errForeign
-	}
-	query, zone := s.Policy.Spec.Forecast.Query, s.Policy.Spec.Forecast.TimeZone
-	if query == "" {
-		var err error
-		if query, err = scaledobject.Demand(s.Policy, s.Server); err != nil {
-			return err
-		}
-	}
-	location, err := time.LoadLocation(zone)
-	if err != nil {
-		return fmt.Errorf("%q is no time zone, such as Europe/Berlin", clip(zone))
-	}
-	series, err := f.Dial(s.Prometheus.Address)
-	if err != nil {
+// end takes away what was there for a forecast that nobody asks for any more; what keeps room is released with that of policies that are gone.
+func (f *Forecaster) end(ctx context.Context, p *v1alpha1.ScalePolicy) error {
+	if err := f.cancel(ctx, p); err != nil {
 		return err
 	}
-	if of := s.Prometheus.Address + "\n" + zone + "\n" + query; l.model == nil || l.of != of {
-		history, err := series.History(ctx, query, now.Add(-past), now.Truncate(time.Minute).Add(-time.Minute))
-		if err != nil {
-			return err
+	return f.write(ctx, p, nil)
+}
+
+// forget drops what was kept for policies that are not forecast.
+func (f *Forecaster) forget(forecast map[client.ObjectKey]*learned) {
+	f.room.Lock()
+	defer f.room.Unlock()
+	for key := range f.keeps {
+		if forecast[key] == nil {
+			delete(f.keeps, key)
 		}
-		l.of, l.model = of, forecast.Fit(history, now, location)
-		return nil
 	}
-	minute := now.Truncate(time.Minute).Add(-time.Minute)
-	value, err := series.Now(ctx, query, minute.Add(time.Minute))
-	if err != nil {
-		return nil //nolint:nilerr // a minute is missing; when too many are, the model says so
-	}
-	l.model.Observe(forecast.Sample{At: minute, Rate: value})
-	return nil
 }
 
 // write says in the status what is forecast.
 func (f *Forecaster) write(ctx context.Context, p *v1alpha1.ScalePolicy, status *v1alpha1.ForecastStatus) error {
-	if p.Status.Forecast != nil && same(p.Status.Forecast, status) {
+	if same(p.Status.Forecast, status) {
 		return nil
 	}
 	before := p.DeepCopy()

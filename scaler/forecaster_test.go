@@ -14,7 +14,10 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
@@ -70,7 +73,7 @@ type station struct {
 
 var monday = time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)
 
-func newStation(t *testing.T, known time.Duration, change func(*v1alpha1.ScalePolicy)) *station {
+func newStation(t *testing.T, known time.Duration, change func(*v1alpha1.ScalePolicy), serve ...schema.GroupVersionKind) *station {
 	t.Helper()
 	p, facts := scene()
 	p.UID, p.Spec.MaxReplicas, p.Spec.Forecast = "0a1b", 8, &v1alpha1.Forecast{Tier: v1alpha1.DiskTier}
@@ -87,7 +90,13 @@ func newStation(t *testing.T, known time.Duration, change func(*v1alpha1.ScalePo
 	if err := errors.Join(clientgoscheme.AddToScheme(scheme), v1alpha1.AddToScheme(scheme)); err != nil {
 		t.Fatal(err)
 	}
-	c := fake.NewClientBuilder().WithScheme(scheme).WithObjects(p).WithStatusSubresource(p).Build()
+	mapper := meta.NewDefaultRESTMapper(nil)
+	for _, kind := range serve { // of others, whose types are not ours
+		scheme.AddKnownTypeWithName(kind, &unstructured.Unstructured{})
+		scheme.AddKnownTypeWithName(kind.GroupVersion().WithKind(kind.Kind+"List"), &unstructured.UnstructuredList{})
+		mapper.Add(kind, meta.RESTScopeNamespace)
+	}
+	c := fake.NewClientBuilder().WithScheme(scheme).WithRESTMapper(mapper).WithObjects(p).WithStatusSubresource(p).Build()
 	s := &station{t: t, series: &workdays{since: monday.Add(-known)}, facts: facts}
 	s.Forecaster = &Forecaster{Client: c, Reader: c, Now: func() time.Time { return s.now }, Dial: func(string) (Series, error) { return s.series, nil },
 		Facts: func(context.Context, *v1alpha1.ScalePolicy) (Facts, error) { return s.facts, nil }}

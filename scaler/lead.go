@@ -17,7 +17,8 @@ import (
 
 // leads are how long before demand each tier begins.
 type leads struct {
-	weights  time.Duration // onto nodes that do not have them; and nodes, which come without
+	room     time.Duration // on nodes that have yet to come, without weights
+	weights  time.Duration // onto nodes that do not have them
 	replicas time.Duration // onto nodes as they are
 }
 
@@ -36,7 +37,11 @@ func leadsOf(p *v1alpha1.ScalePolicy, f Facts) leads {
 	case broughtAhead(p, f):
 		met = v1alpha1.WarmState
 	}
-	return leads{weights: lead(cold), replicas: lead(met)}
+	all := leads{weights: lead(cold), replicas: lead(met)}
+	if c := p.Spec.Forecast.Capacity; c != nil {
+		all.room = min(all.weights+time.Duration(or(c.NodeSeconds, nodeSeconds))*time.Second, forecast.MaxHorizon)
+	}
+	return all
 }
 
 // broughtAhead reports whether the weights are on all of the nodes that they are brought to.
@@ -46,6 +51,6 @@ func broughtAhead(p *v1alpha1.ScalePolicy, f Facts) bool {
 	}
 	label := v1alpha1.ModelLabel(p.Namespace, modelOf(f.Workload, p.Namespace))
 	return !slices.ContainsFunc(p.Status.Forecast.Nodes, func(name string) bool {
-		return !slices.ContainsFunc(f.Nodes, func(n corev1.Node) bool { return n.Name == name && n.Labels[label] != "" })
+		return !slices.ContainsFunc(f.Nodes, func(n corev1.Node) bool { return n.Name == name && n.Labels[label] == string(v1alpha1.ReadyPhase) })
 	})
 }

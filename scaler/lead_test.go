@@ -19,16 +19,17 @@ func slowlyAndFast() *v1alpha1.ColdStartStatus {
 		{Weights: v1alpha1.ColdState, Starts: 10, P90Seconds: 1200}, {Weights: v1alpha1.WarmState, Starts: 10, P90Seconds: 60}}}
 }
 
-// Weights are brought in time for nodes without them; replicas are made in time for nodes as they are.
+// Weights are brought in time for nodes without them, nodes in time for weights; replicas are made in time for nodes as they are.
 func TestLeadsOf_GoesByTheNodesThatAreMet(t *testing.T) {
 	t.Parallel()
-	const wait = sees + every
+	const wait, node = sees + every, 2 * time.Minute
+	llama := v1alpha1.ModelLabel("team-a", "llama3")
 	for name, row := range map[string]struct {
 		change            func(*v1alpha1.ScalePolicy, *Facts)
 		weights, replicas time.Duration
 	}{
 		"nothing is brought ahead": {func(p *v1alpha1.ScalePolicy, _ *Facts) { p.Status.Forecast = nil }, 20 * time.Minute, 20 * time.Minute},
-		"it is on its way":         {func(_ *v1alpha1.ScalePolicy, f *Facts) { f.Nodes[0].Labels = nil }, 20 * time.Minute, 20 * time.Minute},
+		"it is on its way":         {func(_ *v1alpha1.ScalePolicy, f *Facts) { f.Nodes[0].Labels[llama] = string(v1alpha1.FetchingPhase) }, 20 * time.Minute, 20 * time.Minute},
 		"it is there":              {func(*v1alpha1.ScalePolicy, *Facts) {}, 20 * time.Minute, time.Minute},
 		"it is on one of two": {func(p *v1alpha1.ScalePolicy, f *Facts) {
 			p.Status.Forecast.Nodes = append(p.Status.Forecast.Nodes, "gpu-2")
@@ -42,10 +43,13 @@ func TestLeadsOf_GoesByTheNodesThatAreMet(t *testing.T) {
 	} {
 		p, f := scene()
 		f.Workload.Template.Annotations = map[string]string{v1alpha1.ModelAnnotation: "llama3"}
-		f.Nodes[0].Labels = map[string]string{v1alpha1.ModelLabel("team-a", "llama3"): "ready"}
+		f.Nodes[0].Labels = map[string]string{llama: string(v1alpha1.ReadyPhase)}
 		p.Status.ColdStart, p.Status.Forecast = slowlyAndFast(), &v1alpha1.ForecastStatus{Nodes: []string{"gpu-1"}}
+		seconds := int32(node.Seconds())
+		p.Spec.Forecast = &v1alpha1.Forecast{Capacity: &v1alpha1.ForecastCapacity{NodeSeconds: &seconds}}
 		row.change(p, &f)
-		if got, want := leadsOf(p, f), (leads{row.weights + wait, row.replicas + wait}); got != want {
+		want := leads{room: min(row.weights+wait+node, forecast.MaxHorizon), weights: row.weights + wait, replicas: row.replicas + wait}
+		if got := leadsOf(p, f); got != want {
 			t.Errorf("%s: %v, want %v", name, got, want)
 		}
 	}
@@ -58,7 +62,7 @@ func TestForecaster_MakesReplicasAsLateAsWarmNodesAllow(t *testing.T) {
 	if f, prefetch := s.at(7, 40); f.Replicas != 5 || prefetch == nil {
 		t.Fatalf("20 minutes before, it expects %+v, and has %v", f, prefetch)
 	}
-	s.facts.Nodes[0].Labels[v1alpha1.ModelLabel("team-a", "llama3")] = "ready"
+	s.facts.Nodes[0].Labels[v1alpha1.ModelLabel("team-a", "llama3")] = string(v1alpha1.ReadyPhase)
 	if f, prefetch := s.at(7, 41); f.Replicas != 1 || prefetch == nil {
 		t.Errorf("with the weights on the node it expects %+v, and has %v", f, prefetch)
 	}

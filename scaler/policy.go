@@ -17,6 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
@@ -30,6 +31,8 @@ type PolicyReconciler struct {
 	Reader     client.Reader // of pods, quotas and ScaledObjects, directly: to watch them all would take memory
 	Prometheus Ours          // where policies name none
 	Busy       *Busy
+	// Follow is told of each workload when it changed, and may change the status of its policy; nil is nobody.
+	Follow func(context.Context, *v1alpha1.ScalePolicy, Facts) error
 }
 
 // How soon a policy is looked at when nothing happened: what KEDA says of it may have changed, or somebody its ScaledObject.
@@ -74,10 +77,8 @@ func (r *PolicyReconciler) Reconcile(ctx context.Context, request ctrl.Request) 
 		return ctrl.Result{}, err
 	}
 	before := p.DeepCopy()
-	if w := facts.Workload; w != nil {
-		if err := r.starts(ctx, &p, facts); err != nil {
-			return ctrl.Result{}, err
-		}
+	if err := r.observe(ctx, &p, facts); err != nil {
+		return ctrl.Result{}, err
 	}
 	settled, err := Settle(&p, facts)
 	var said scaledStatus
@@ -130,11 +131,24 @@ func (r *PolicyReconciler) workload(ctx context.Context, p *v1alpha1.ScalePolicy
 		if err := r.Client.Get(ctx, key, &s); err != nil {
 			return nil, client.IgnoreNotFound(err)
 		}
-		return &Workload{s.Spec.Template, s.Spec.Selector, s.Status.Replicas, s.Status.ReadyReplicas}, nil
+		return &Workload{s.Spec.Template, s.Spec.Selector, or(s.Spec.Replicas, 1), s.Status.Replicas, s.Status.ReadyReplicas}, nil
 	}
 	var d appsv1.Deployment
 	if err := r.Client.Get(ctx, key, &d); err != nil {
 		return nil, client.IgnoreNotFound(err)
 	}
-	return &Workload{d.Spec.Template, d.Spec.Selector, d.Status.Replicas, d.Status.ReadyReplicas}, nil
+	return &Workload{d.Spec.Template, d.Spec.Selector, or(d.Spec.Replicas, 1), d.Status.Replicas, d.Status.ReadyReplicas}, nil
+}
+
+// observe takes note of what became of the workload.
+func (r *PolicyReconciler) observe(ctx context.Context, p *v1alpha1.ScalePolicy, facts Facts) error {
+	if r.Follow != nil {
+		if err := r.Follow(ctx, p, facts); err != nil { // the next look tries again, and replicas are scaled all the same
+			log.FromContext(ctx).Error(err, "a change of the workload is not followed")
+		}
+	}
+	if facts.Workload == nil {
+		return nil
+	}
+	return r.starts(ctx, p, facts)
 }

@@ -23,6 +23,7 @@ import (
 type Workload struct {
 	Template        corev1.PodTemplateSpec
 	Selector        *metav1.LabelSelector
+	Wanted          int32 // that it is told to have
 	Replicas, Ready int32
 }
 

@@ -62,6 +62,12 @@ type Answer struct {
 	Stranded int64
 }
 
+// Room reports whether one more fits on a node.
+func (a *Answer) Room(node string) bool {
+	i, found := slices.BinarySearchFunc(a.Nodes, node, func(n Node, name string) int { return cmp.Compare(n.Name, name) })
+	return found && a.Nodes[i].More > 0
+}
+
 // Fit answers for a pod as it would be created: with what admission adds.
 func Fit(pod *corev1.Pod, w World) Answer {
 	pod = defaulted(pod)

@@ -13,6 +13,7 @@ import (
 	helper "k8s.io/component-helpers/resource"
 
 	"github.com/hoist-dev/hoist/api/inference"
+	"github.com/hoist-dev/hoist/api/v1alpha1"
 )
 
 // usage are the pods that hold resources, by node.
@@ -24,6 +25,18 @@ func usage(pods []corev1.Pod) map[string][]*corev1.Pod {
 		}
 	}
 	return by
+}
+
+// Firm are the pods that do not make way for any other: all but placeholders, of which there are no more while others need their room.
+func Firm(pods []corev1.Pod) []corev1.Pod {
+	firm := make([]corev1.Pod, 0, len(pods))
+	for i := range pods {
+		_, labeled := pods[i].Labels[v1alpha1.PlaceholderLabel]
+		if priority := pods[i].Spec.Priority; !labeled || priority == nil || *priority >= 0 {
+			firm = append(firm, pods[i])
+		}
+	}
+	return firm
 }
 
 // defaulted asks for what it limits, as the API server has pods do.

@@ -310,6 +310,54 @@ type Forecast struct {
 	//
 	// +optional
 	Replicas bool `json:"replicas,omitempty"`
+
+	// capacity has room for the next replicas kept on nodes, so that an autoscaler makes those nodes before demand comes, which costs node
+	// hours. Left out, none is; {} takes the defaults.
+	//
+	// +optional
+	Capacity *ForecastCapacity `json:"capacity,omitempty"`
+}
+
+// CapacityKind is what room is kept with.
+//
+// +kubebuilder:validation:Enum=Auto;CapacityBuffer;Placeholders
+type CapacityKind string
+
+// The kinds.
+const (
+	// AutoCapacity is CapacityBuffer where the cluster has that API, else Placeholders.
+	AutoCapacity CapacityKind = "Auto"
+	// CapacityBuffer is an object that Cluster Autoscaler and Karpenter keep room for.
+	CapacityBuffer CapacityKind = "CapacityBuffer"
+	// Placeholders are pods of negative priority, which make way for any other.
+	Placeholders CapacityKind = "Placeholders"
+)
+
+// ForecastCapacity is room for replicas that the forecast expects in nine of ten such minutes at the most, beyond those that there are.
+type ForecastCapacity struct {
+	// maxReplicas is the budget: there is room kept for so many replicas at most.
+	//
+	// +optional
+	// +kubebuilder:default=1
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=100
+	MaxReplicas int32 `json:"maxReplicas,omitempty"`
+
+	// kind is what room is kept with: CapacityBuffer, an object that Cluster Autoscaler and Karpenter read; Placeholders, pods that make way
+	// for any other, which works with every autoscaler; or Auto, a CapacityBuffer where the cluster has that API, else placeholders. The chart
+	// says which of them the controller may make.
+	//
+	// +optional
+	// +kubebuilder:default=Auto
+	Kind CapacityKind `json:"kind,omitempty"`
+
+	// nodeSeconds is how long a new node takes until pods can start on it, which is how much earlier than weights it is asked for.
+	//
+	// +optional
+	// +kubebuilder:default=300
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=3600
+	NodeSeconds *int32 `json:"nodeSeconds,omitempty"`
 }
 
 // Prometheus is where metrics are.
@@ -409,6 +457,30 @@ type ForecastStatus struct {
 	Nodes []string `json:"nodes,omitempty"`
 
 	// message says why there is no forecast.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=1024
+	Message string `json:"message,omitempty"`
+
+	// capacity is the room that is kept on nodes, where it is asked for.
+	//
+	// +optional
+	Capacity *CapacityStatus `json:"capacity,omitempty"`
+}
+
+// CapacityStatus is the room that is kept on nodes.
+type CapacityStatus struct {
+	// kind is what it is kept with: CapacityBuffer or Placeholders; empty where it can't be kept.
+	//
+	// +optional
+	Kind CapacityKind `json:"kind,omitempty"`
+
+	// replicas that room is kept for; 0 while no more are expected than there are.
+	//
+	// +optional
+	Replicas int32 `json:"replicas"`
+
+	// message says why none can be kept, or what it waits for.
 	//
 	// +optional
 	// +kubebuilder:validation:MaxLength=1024

@@ -177,7 +177,8 @@ func (b *bench) roomy(ctx context.Context) ([]corev1.Node, error) {
 		return nil, err
 	}
 	fit := capacity.Fit(b.target.pod, capacity.World{Nodes: nodes.Items, Pods: pods.Items})
-	names := prewarm.Nodes(fit, func(node string) bool { return all[node].ready }, math.MaxInt64, b.Nodes)
+	nobodyMakesWay := func(string) bool { return false }
+	names := prewarm.Nodes(fit, nobodyMakesWay, func(node string) bool { return all[node].ready }, math.MaxInt64, b.Nodes)
 	if len(names) == 0 {
 		return nil, fmt.Errorf("no node has room for another pod of Deployment %s: %v", b.target.name, fit.Stops)
 	}

@@ -40,6 +40,7 @@ type options struct {
 	logLevel     string
 	scale        bool
 	prometheus   prometheusOptions
+	room         scaler.Room
 	volumes      origin.Volumes
 	webhook      webhookOptions
 }
@@ -71,6 +72,10 @@ CacheNode what that node shall hold. It keeps a ScaledObject of KEDA's for each 
 	flags.StringVar(&o.agentAccount, "agent-account", "hoist-system/hoist-agent", "service account of the agents, as NAMESPACE/NAME")
 	flags.BoolVar(&o.scale, "scale", false, "keep the ScaledObjects of ScalePolicies, which needs KEDA")
 	o.prometheus.addFlags(flags)
+	flags.BoolVar(&o.room.May.Buffers, "capacity-buffers", false, "let ScalePolicies that ask for it keep room on nodes with CapacityBuffers")
+	flags.StringVar(&o.room.Made.Namespace, "placeholders-namespace", "", "namespace of the placeholders that ScalePolicies may keep room on nodes with; empty makes none")
+	flags.StringVar(&o.room.Made.Image, "placeholders-image", "registry.k8s.io/pause:3.10.1", "image of placeholders, which does nothing")
+	flags.StringVar(&o.room.Made.PriorityClass, "placeholders-priority-class", "hoist-placeholder", "PriorityClass of placeholders, of negative priority")
 	flags.Var(o.volumes, "volume", "a volume for pvc:// sources, as claim=CLAIM,path=/PATH,namespaces=NAMESPACE+NAMESPACE; may be given again")
 	o.webhook.addFlags(flags)
 	flags.StringVar(&o.logLevel, "log-level", "info", "debug, info, warn or error")
@@ -94,11 +99,12 @@ func run(ctx context.Context, o *options, log *slog.Logger) error {
 		return err
 	}
 	if o.scale {
+		o.room.May.Placeholders = o.room.Made.Namespace != ""
 		ours, err := o.prometheus.ours()
 		if err != nil {
 			return err
 		}
-		if err := scaler.Setup(mgr, ours); err != nil {
+		if err := scaler.Setup(mgr, ours, o.room); err != nil {
 			return err
 		}
 	}

@@ -117,7 +117,7 @@ func injected(ctx context.Context, c cluster, pod *corev1.Pod, nodes []corev1.No
 	return after, nil
 }
 
-// readWorld reads the nodes, and the pods that take room on them.
+// readWorld reads the nodes, and the pods that take room on them and make no way.
 func readWorld(ctx context.Context, c cluster) (w capacity.World, err error) {
 	var nodes corev1.NodeList
 	if err := c.List(ctx, &nodes); err != nil {
@@ -127,5 +127,5 @@ func readWorld(ctx context.Context, c cluster) (w capacity.World, err error) {
 	if err := c.List(ctx, &pods); err != nil {
 		return w, explain("list the pods of all namespaces", err)
 	}
-	return capacity.World{Nodes: nodes.Items, Pods: pods.Items}, nil
+	return capacity.World{Nodes: nodes.Items, Pods: capacity.Firm(pods.Items)}, nil
 }

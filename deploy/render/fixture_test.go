@@ -36,7 +36,7 @@ var everything = []string{"serviceMonitor.enabled=true", "grafanaDashboard.enabl
 	"agent.podLabels.team=ml", "agent.podAnnotations.example\\.com/a=b", "agent.serviceAccount.annotations.eks\\.amazonaws\\.com/role-arn=arn:aws:iam::1:role/hoist",
 	"agent.priorityClassName=system-node-critical", "imagePullSecrets[0].name=registry", "controller.tolerations[0].operator=Exists",
 	"scaler.prometheusAuth.secretName=prometheus", "scaler.prometheusAuth.headers.X-Scope-OrgID=team-a", "scaler.prometheusAuth.triggerAuthentication.name=prometheus",
-	"scaler.prometheusAuth.triggerAuthentication.authModes=bearer"}
+	"scaler.prometheusAuth.triggerAuthentication.authModes=bearer", "scaler.capacity.placeholders.enabled=true"}
 
 // chart renders; a machine without helm skips, unless it is one that must not.
 func chart(t *testing.T, set ...string) string {

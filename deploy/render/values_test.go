@@ -27,6 +27,7 @@ func TestValues_ThatCannotBeMeantAreRefused(t *testing.T) {
 		"volumes[0].claim=weights", "volumes[0].claim=../x,volumes[0].namespaces={a}", "networkPolicy.enabled=maybe", "serviceMonitor.interval=soon", "cachePath=/x",
 		"scaler.prometheusAuth.secretName=Prom/x", "scaler.prometheusAuth.keys.token=a b", "scaler.prometheusAuth.token=T0ken", "scaler.prometheusAuth.headers.X-Scope-OrgID=a%2Cb",
 		"scaler.prometheusAuth.triggerAuthentication.name=p", "scaler.prometheusAuth.triggerAuthentication.kind=Secret",
+		"scaler.capacity.placeholders.priority=0", "scaler.capacity.placeholders.image=", "scaler.capacity.buffer=true",
 	} {
 		_, err := render.Chart(t.Context(), root, set)
 		if err == nil {
@@ -58,6 +59,7 @@ func TestValues_Arrive(t *testing.T) {
 		"agent.env[0].name=A,agent.env[0].value=B":             "- name: A\n              value: B\n",
 		"controller.replicas=3":                                "replicas: 3\n",
 		"volumes[0].claim=w,volumes[0].namespaces={a}":         "--volume=claim=w,path=/volumes/w,namespaces=a\n",
+		"scaler.capacity.buffers=false":                        "--capacity-buffers=false\n",
 		"agent.tolerations[0].operator=Exists":                 "tolerations:\n        - operator: Exists\n",
 	} {
 		if out := chart(t, strings.Split(set, ",")...); !strings.Contains(out, wants) {

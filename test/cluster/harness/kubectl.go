@@ -39,6 +39,15 @@ func (c *Cluster) kubectl(ctx context.Context, stdin io.Reader, arguments ...str
 	return stdout.String(), nil
 }
 
+// ServeCapacityBuffers has the API server serve the autoscalers' CapacityBuffer API, without an autoscaler.
+func (c *Cluster) ServeCapacityBuffers(ctx context.Context) error {
+	if err := c.applyFile(ctx, c.tools.CapacityBufferCRD); err != nil {
+		return err
+	}
+	_, err := c.Kubectl(ctx, "wait", "--for=condition=Established", "--timeout=60s", "crd/capacitybuffers.autoscaling.x-k8s.io")
+	return err
+}
+
 func (c *Cluster) applyFile(ctx context.Context, path string) error {
 	_, err := c.Kubectl(ctx, "apply", "--server-side", "--filename="+path)
 	return err

@@ -15,6 +15,7 @@ const (
 	kubeModule    = "test/cluster/tools/kube"
 	runtimeModule = "test/cluster/tools/runtime"
 	s3Module      = "tools/s3"
+	bufferModule  = "test/cluster/tools/capacitybuffer"
 )
 
 // module is one go.mod and what is made from it.
@@ -34,6 +35,8 @@ type product interface {
 const (
 	keda = "github.com/kedacore/keda/v2"
 	kwok = "sigs.k8s.io/kwok"
+
+	karpenter = "sigs.k8s.io/karpenter"
 
 	// What kubectl and the version endpoint show; a plain go build knows no tag.
 	kubeVersion = "-X k8s.io/component-base/version.gitVersion=v1.36.3 -X k8s.io/component-base/version.gitMajor=1" +
@@ -72,6 +75,9 @@ func newPlan(ctx context.Context, root string) ([]module, error) {
 		{source: s3Module, products: []product{
 			binary{name: "versitygw", pkg: "github.com/versity/versitygw/cmd/versitygw"},
 		}},
+		{source: bufferModule, products: []product{
+			file{name: "capacitybuffers.yaml", module: karpenter, path: "pkg/apis/crds/autoscaling.x-k8s.io_capacitybuffers.yaml"},
+		}},
 	}
 	for i := range plan {
 		m := &plan[i]
@@ -86,7 +92,7 @@ func newPlan(ctx context.Context, root string) ([]module, error) {
 }
 
 func locate(plan []module) Tools {
-	kube, runtime, s3 := plan[0].dir, plan[1].dir, plan[2].dir
+	kube, runtime, s3, buffer := plan[0].dir, plan[1].dir, plan[2].dir, plan[3].dir
 	return Tools{
 		Kube:         filepath.Join(kube, "kube"),
 		KEDAOperator: filepath.Join(kube, "keda-operator"),
@@ -101,6 +107,8 @@ func locate(plan []module) Tools {
 		Runc:         filepath.Join(runtime, "runc"),
 		CNI:          filepath.Join(runtime, "cni"),
 		Versity:      filepath.Join(s3, "versitygw"),
+
+		CapacityBufferCRD: filepath.Join(buffer, "capacitybuffers.yaml"),
 	}
 }
 

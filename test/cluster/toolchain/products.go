@@ -6,6 +6,8 @@ package toolchain
 import (
 	"bytes"
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -58,6 +60,28 @@ func (m manifest) produce(ctx context.Context, source, target string) error {
 		return err
 	}
 	return os.WriteFile(target, yaml, 0o600)
+}
+
+// file is one file of a module, as it is.
+type file struct{ name, module, path string }
+
+func (f file) output() string { return f.name }
+
+func (f file) recipe() string { return fmt.Sprintf("%+v", f) }
+
+func (f file) produce(ctx context.Context, source, target string) error {
+	download := exec.CommandContext(ctx, "go", "mod", "download", "-C", source, "-json", f.module)
+	download.Env = append(os.Environ(), "GOFLAGS=", "GOWORK=off")
+	out, failed := download.Output()
+	var module struct{ Dir, Error string }
+	if err := json.Unmarshal(out, &module); err != nil || failed != nil {
+		return fmt.Errorf("download %s: %w: %s", f.module, errors.Join(failed, err), module.Error)
+	}
+	content, err := os.ReadFile(filepath.Join(module.Dir, f.path))
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(target, content, 0o600)
 }
 
 // run gives what a command writes to its standard output, and on failure an error with what it wrote to the other.

@@ -40,6 +40,8 @@ type Tools struct {
 	KEDACRDs   string // manifests to apply
 	KWOKCRDs   string
 	KWOKStages string // how simulated nodes and pods live
+
+	CapacityBufferCRD string // of the autoscalers' API
 }
 
 // Locate says where the tools of the checkout at root are or would be, and whether they are all there. It builds nothing.

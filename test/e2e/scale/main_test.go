@@ -20,7 +20,8 @@ import (
 
 func TestMain(m *testing.M) {
 	log.SetLogger(logr.Discard()) // of the client for our kinds
-	os.Exit(suite.Main(m, "scale", harness.Options{Nodes: 2, DiskBytes: 2 << 30, S3: true, KEDA: true, Prometheus: true}, install))
+	os.Exit(suite.Main(m, "scale", harness.Options{Nodes: 2, DiskBytes: 2 << 30, S3: true, KEDA: true, Prometheus: true,
+		GPU: harness.GPU{Count: 1, Name: "Simulated GPU", MemoryBytes: 4 << 30}}, install))
 }
 
 // identity is what KEDA and the controller show to Prometheus. This one does not ask for it (scaler/queue has one that does), but KEDA has to take it.
@@ -61,7 +62,8 @@ func install(ctx context.Context, c *harness.Cluster) error {
 	}
 	const auth = "scaler.prometheusAuth."
 	if err := suite.Install(ctx, c, "scaler.prometheusAddress="+c.PrometheusURL(), "controller.replicas=1", auth+"secretName=prometheus", auth+"headers.X-Scope-OrgID=team-a",
-		auth+"triggerAuthentication.name=prometheus", auth+"triggerAuthentication.authModes=bearer"); err != nil {
+		auth+"triggerAuthentication.name=prometheus", auth+"triggerAuthentication.authModes=bearer",
+		"scaler.capacity.placeholders.enabled=true", "scaler.capacity.placeholders.image="+harness.PauseImage); err != nil {
 		return err
 	}
 	const scraped = `{"spec":{"template":{"metadata":{"annotations":{"` + harness.ScrapeAnnotation + `":"true","` + harness.PortAnnotation + `":"9471"}}}}}`
