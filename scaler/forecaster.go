@@ -56,8 +56,8 @@ const (
 	sees  = 30 * time.Second    // from a demand to an HPA that sees it: a scrape, and a sync
 )
 
-// likes is of the demand that replicas are made ahead for, where one that is missing costs four times one that is idle.
-var likes = forecast.Newsvendor(4, 1)
+// noSkill is why no replicas are made ahead, although there is a forecast. Weights still are.
+const noSkill = "no replicas ahead: in the last week a forecast would have cost more than it spared; demand has no season, or changes so slowly that it is seen in time"
 
 // NeedLeaderElection implements manager.LeaderElectionRunnable: one forecasts.
 func (f *Forecaster) NeedLeaderElection() bool { return true }
@@ -133,7 +133,8 @@ func (f *Forecaster) expect(ctx context.Context, p *v1alpha1.ScalePolicy, facts 
 	if err := f.learn(ctx, &settled, facts.Prometheus, l, now); err != nil {
 		return &v1alpha1.ForecastStatus{Message: clipped(err.Error())}, 0
 	}
-	lead := min(time.Duration(settled.Slow)*time.Second+sees+every, forecast.MaxHorizon)
+	start := time.Duration(settled.Slow)*time.Second + sees
+	lead := min(start+every, forecast.MaxHorizon)
 	replicas := func(q float64) (int32, error) {
 		peak, err := l.model.Peak(now, lead, q)
 		if err != nil {
@@ -141,13 +142,16 @@ func (f *Forecaster) expect(ctx context.Context, p *v1alpha1.ScalePolicy, facts 
 		}
 		return int32(min(math.Ceil(peak/float64(settled.InFlight)), float64(settled.Max))), nil
 	}
-	likely, err := replicas(likes)
+	likely, err := replicas(forecast.ForReplicas(start))
 	if err != nil {
 		return &v1alpha1.ForecastStatus{Message: clipped(err.Error())}, 0
 	}
 	atMost, err := replicas(sure)
 	if err != nil {
 		atMost = likely
+	}
+	if !l.model.Foresees(lead) {
+		return &v1alpha1.ForecastStatus{Message: noSkill}, atMost
 	}
 	return &v1alpha1.ForecastStatus{Replicas: likely}, atMost
 }

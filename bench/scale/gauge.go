@@ -13,21 +13,20 @@ import (
 )
 
 const (
-	missCost = 4.0 // what a minute of a missing replica costs, in minutes of an idle one
 	// publishing is how old a forecast gets before the next one is scraped.
 	publishing = time.Minute
+	// seeing is from a demand to an HPA that sees it: a scrape, and a sync.
+	seeing = sim.ScrapeEvery + 15*time.Second
 )
 
 // lead is the time before which a demand must be seen.
-func lead(coldStart time.Duration) time.Duration {
-	const sync = 15 * time.Second // of the HPA
-	return sim.ScrapeEvery + sync + coldStart + publishing
-}
+func lead(coldStart time.Duration) time.Duration { return seeing + coldStart + publishing }
 
-// forecasts makes each minute, of the minutes before, the peak within the lead; 0 while there is no forecast.
+// forecasts makes each minute, of the minutes before, the peak within the lead, as a controller does; 0 while there is no forecast, or
+// none that pays.
 func forecasts(counts []float64, service, ahead time.Duration) (gauge policy.Gauge, why error) {
 	model := forecast.New(nil)
-	quantile := forecast.Newsvendor(missCost, 1)
+	quantile := forecast.ForReplicas(ahead - publishing)
 	gauge = make(policy.Gauge, len(counts))
 	for i := range counts {
 		now := trace.Monday.Add(time.Duration(i) * time.Minute)
@@ -40,7 +39,9 @@ func forecasts(counts []float64, service, ahead time.Duration) (gauge policy.Gau
 			continue
 		}
 		why = nil
-		gauge[i] = peak * service.Seconds()
+		if model.Foresees(ahead) {
+			gauge[i] = peak * service.Seconds()
+		}
 	}
 	return gauge, why
 }
