@@ -56,6 +56,20 @@ func naive(counts []float64, service, ahead, season time.Duration) policy.Gauge 
 	return gauge
 }
 
+// seasonal knows the mean rate of what comes again, and none of what does not, within the cold start and a minute: no forecast can know more.
+func seasonal(rate trace.Rate, minutes int, service, coldStart time.Duration) policy.Gauge {
+	if rate == nil {
+		return nil
+	}
+	counts := make([]float64, minutes)
+	for i := range counts {
+		for second := range 60 {
+			counts[i] = max(counts[i], 60*rate(time.Duration(i)*time.Minute+time.Duration(second)*time.Second))
+		}
+	}
+	return oracle(counts, service, coldStart)
+}
+
 // oracle knows what comes within the cold start and a minute.
 func oracle(counts []float64, service, coldStart time.Duration) policy.Gauge {
 	gauge := make(policy.Gauge, len(counts))

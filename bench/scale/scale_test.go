@@ -24,7 +24,7 @@ func TestReplay_ForecastSparesHalfForATenth(t *testing.T) {
 		t.Skip("replays a fortnight")
 	}
 	t.Parallel()
-	l := fortnightOf(4242, "seasons", "seasons", true, trace.Seasons(4242), "test")
+	l := fortnightOf(4242, "seasons", "seasons", true, trace.Seasons(4242), nil, "test")
 	o := replay(l, io.Discard)
 	for _, cold := range []time.Duration{45 * time.Second, 20 * time.Second} {
 		k, r, f := o.row(cold, policy.InFlightKEDA), o.row(cold, policy.Reactive), o.row(cold, policy.Forecast)

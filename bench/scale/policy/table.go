@@ -16,7 +16,7 @@ type Setting struct {
 	MeanLoad float64 // requests in flight, over the time that counts
 	ToZero   bool
 
-	Forecast, Naive, Oracle Gauge
+	Forecast, Naive, Season, Oracle Gauge // empty is not known
 }
 
 // Named is a policy of the comparison.
@@ -32,6 +32,7 @@ const (
 	InFlightKEDA = "in-flight, KEDA"
 	Reactive     = "Hoist, reactive"
 	Forecast     = "Hoist, forecast"
+	Season       = "knows the season"
 	Oracle       = "oracle"
 )
 
@@ -48,6 +49,7 @@ func All() []Named {
 		{"seasonal naive", func(s Setting) sim.Policy { return keda(s, hoist(), s.inFlight(), s.gauge(s.Naive)) }},
 		{Reactive, func(s Setting) sim.Policy { return keda(s, hoist(), s.inFlight()) }},
 		{Forecast, func(s Setting) sim.Policy { return keda(s, hoist(), s.inFlight(), s.gauge(s.Forecast)) }},
+		{Season, func(s Setting) sim.Policy { return keda(s, hoist(), s.inFlight(), s.gauge(s.Season)) }},
 		{Oracle, func(s Setting) sim.Policy { return keda(s, hoist(), s.inFlight(), s.gauge(s.Oracle)) }},
 	}
 }
