@@ -52,7 +52,7 @@ func replay(l load, progress io.Writer) outcome {
 	}
 	for _, cold := range coldStarts {
 		setting := policy.Setting{
-			Slots: l.slots, MeanLoad: busy / (l.until - l.from).Seconds(), ToZero: l.toZero,
+			Slots: l.slots, Cold: cold, MeanLoad: busy / (l.until - l.from).Seconds(), ToZero: l.toZero,
 			Naive:  naive(counts, service, lead(cold), 24*time.Hour),
 			Oracle: oracle(counts, service, cold),
 			Season: seasonal(l.season, len(counts), service, cold),
