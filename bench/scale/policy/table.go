@@ -14,7 +14,7 @@ import (
 type Setting struct {
 	Slots    int
 	Cold     time.Duration // start of a replica
-	MeanLoad float64 // requests in flight, over the time that counts
+	MeanLoad float64       // requests in flight, over the time that counts
 	ToZero   bool
 
 	Forecast, Naive, Season, Oracle Gauge // empty is not known
