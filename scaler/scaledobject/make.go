@@ -32,7 +32,7 @@ const (
 	leastCooldown = 1800
 	leastWindow   = 300
 	mostWindow    = 3600 // that an HPA takes
-	upEvery       = 15 // this, and the pods, are what an HPA has by itself
+	upEvery       = 15   // this, and the pods, are what an HPA has by itself
 	downEvery     = 60
 	downPercent   = 50
 	upPods        = 4

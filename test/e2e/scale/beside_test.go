@@ -26,7 +26,10 @@ func measured(requests []*request, g *gateway) sim.Result {
 	at := func(q float64) time.Duration { return waits[int(q*float64(len(waits)-1))] }
 	result := sim.Result{Requests: len(waits), Slow: float64(late) / float64(len(waits)), P50: at(0.5), P95: at(0.95), P99: at(0.99)}
 	for i, p := range g.present {
-		from, to := max(0, p.at), lasts
+		from, to := p.at, lasts
+		if i == 0 {
+			from = 0 // it was there before, and the watch says so first
+		}
 		if i+1 < len(g.present) {
 			to = min(g.present[i+1].at, lasts)
 		}
