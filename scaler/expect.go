@@ -36,7 +36,7 @@ func (f *Forecaster) expect(ctx context.Context, p *v1alpha1.ScalePolicy, facts 
 		}
 		return int32(min(math.Ceil(peak/float64(settled.InFlight)), float64(settled.Max))), nil
 	}
-	likely, err := replicas(likes, lead.replicas)
+	likely, err := replicas(forecast.ForReplicas(lead.replicas-every), lead.replicas)
 	if err != nil {
 		return &v1alpha1.ForecastStatus{Message: clipped(err.Error())}, outlook{}
 	}
@@ -44,10 +44,13 @@ func (f *Forecaster) expect(ctx context.Context, p *v1alpha1.ScalePolicy, facts 
 	if o.weights, err = replicas(sure, lead.weights); err != nil {
 		o.weights = likely
 	}
-	if p.Spec.Forecast.Capacity != nil {
+	if p.Spec.Forecast.Capacity != nil && l.model.Foresees(lead.room) {
 		if o.room, err = replicas(roomy, lead.room); err != nil {
 			o.room = likely
 		}
+	}
+	if !l.model.Foresees(lead.replicas) {
+		return &v1alpha1.ForecastStatus{Message: noSkill}, o
 	}
 	return &v1alpha1.ForecastStatus{Replicas: likely}, o
 }

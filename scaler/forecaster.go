@@ -61,8 +61,8 @@ const (
 	nodeSeconds = 300 // that a node takes to come, where nobody says
 )
 
-// likes is of the demand that replicas are made ahead for, where one that is missing costs four times one that is idle.
-var likes = forecast.Newsvendor(4, 1)
+// noSkill is why no replicas are made ahead, and no room for them, although there is a forecast. Weights are brought all the same.
+const noSkill = "no replicas ahead, nor room for them: in the last week a forecast would have cost more than it spared; demand has no season, or changes so slowly that it is seen in time"
 
 // NeedLeaderElection implements manager.LeaderElectionRunnable: one forecasts.
 func (f *Forecaster) NeedLeaderElection() bool { return true }

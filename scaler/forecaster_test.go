@@ -26,11 +26,12 @@ import (
 	"github.com/hoist-dev/hoist/scaler/forecast"
 )
 
-// workdays is a demand of 110 in flight from 8 to 18 o'clock UTC, and of 5 else, that is known since so long.
+// workdays is a demand, by default of 110 in flight from 8 to 18 o'clock UTC and of 5 else, that is known since so long.
 type workdays struct {
 	since   time.Time
 	query   string // asked last
 	failing bool
+	demand  func(time.Time) float64
 }
 
 func demandAt(at time.Time) float64 {
@@ -45,7 +46,7 @@ func (w *workdays) Now(_ context.Context, query string, at time.Time) (float64, 
 	if w.failing {
 		return 0, errors.New("prometheus is down")
 	}
-	return demandAt(at.Add(-time.Minute)), nil
+	return w.demand(at.Add(-time.Minute)), nil
 }
 
 func (w *workdays) History(_ context.Context, query string, from, to time.Time) (all []forecast.Sample, err error) {
@@ -57,7 +58,7 @@ func (w *workdays) History(_ context.Context, query string, from, to time.Time) 
 		from = w.since
 	}
 	for at := from.Truncate(time.Minute); !at.After(to); at = at.Add(time.Minute) {
-		all = append(all, forecast.Sample{At: at, Rate: demandAt(at)})
+		all = append(all, forecast.Sample{At: at, Rate: w.demand(at)})
 	}
 	return all, nil
 }
@@ -97,7 +98,7 @@ func newStation(t *testing.T, known time.Duration, change func(*v1alpha1.ScalePo
 		mapper.Add(kind, meta.RESTScopeNamespace)
 	}
 	c := fake.NewClientBuilder().WithScheme(scheme).WithRESTMapper(mapper).WithObjects(p).WithStatusSubresource(p).Build()
-	s := &station{t: t, series: &workdays{since: monday.Add(-known)}, facts: facts}
+	s := &station{t: t, series: &workdays{since: monday.Add(-known), demand: demandAt}, facts: facts}
 	s.Forecaster = &Forecaster{Client: c, Reader: c, Now: func() time.Time { return s.now }, Dial: func(string) (Series, error) { return s.series, nil },
 		Facts: func(context.Context, *v1alpha1.ScalePolicy) (Facts, error) { return s.facts, nil }}
 	return s
@@ -188,6 +189,22 @@ func TestForecaster_SaysWhatItDoesNotKnow(t *testing.T) {
 				t.Errorf("Prometheus is told %v", said)
 			}
 		})
+	}
+}
+
+// Where nothing comes again no replicas are made ahead, and it is said; weights, which cost no GPU, are brought for what may come.
+func TestForecaster_MakesNoReplicasAheadOfBursts(t *testing.T) {
+	t.Parallel()
+	s := newStation(t, 21*24*time.Hour, nil)
+	s.series.demand = func(at time.Time) float64 {
+		if hash := uint64(at.Unix()/900) * 0x9e3779b97f4a7c15; hash>>58 == 0 { // one of 64 quarters of an hour
+			return 150
+		}
+		return 5
+	}
+	f, prefetch := s.at(7, 57)
+	if f.Replicas != 0 || !strings.Contains(f.Message, "no season") || len(f.Nodes) != 1 || prefetch == nil {
+		t.Errorf("it expects %+v, and has %v", f, prefetch)
 	}
 }
 

@@ -112,7 +112,7 @@ type ScalePolicySpec struct {
 	// +kubebuilder:validation:Maximum=604800
 	CooldownSeconds *int32 `json:"cooldownSeconds,omitempty"`
 
-	// stabilizationSeconds are how long demand must have been lower before a replica goes; twice a slow cold start, and 5 minutes at
+	// stabilizationSeconds are how long demand must have been lower before a replica goes; a slow cold start, and 5 minutes at
 	// least, when it is left out.
 	//
 	// +optional

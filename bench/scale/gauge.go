@@ -13,21 +13,20 @@ import (
 )
 
 const (
-	missCost = 4.0 // what a minute of a missing replica costs, in minutes of an idle one
 	// publishing is how old a forecast gets before the next one is scraped.
 	publishing = time.Minute
+	// seeing is from a demand to an HPA that sees it: a scrape, and a sync.
+	seeing = sim.ScrapeEvery + 15*time.Second
 )
 
 // lead is the time before which a demand must be seen.
-func lead(coldStart time.Duration) time.Duration {
-	const sync = 15 * time.Second // of the HPA
-	return sim.ScrapeEvery + sync + coldStart + publishing
-}
+func lead(coldStart time.Duration) time.Duration { return seeing + coldStart + publishing }
 
-// forecasts makes each minute, of the minutes before, the peak within the lead; 0 while there is no forecast.
+// forecasts makes each minute, of the minutes before, the peak within the lead, as a controller does; 0 while there is no forecast, or
+// none that pays.
 func forecasts(counts []float64, service, ahead time.Duration) (gauge policy.Gauge, why error) {
 	model := forecast.New(nil)
-	quantile := forecast.Newsvendor(missCost, 1)
+	quantile := forecast.ForReplicas(ahead - publishing)
 	gauge = make(policy.Gauge, len(counts))
 	for i := range counts {
 		now := trace.Monday.Add(time.Duration(i) * time.Minute)
@@ -40,7 +39,9 @@ func forecasts(counts []float64, service, ahead time.Duration) (gauge policy.Gau
 			continue
 		}
 		why = nil
-		gauge[i] = peak * service.Seconds()
+		if model.Foresees(ahead) {
+			gauge[i] = peak * service.Seconds()
+		}
 	}
 	return gauge, why
 }
@@ -53,6 +54,20 @@ func naive(counts []float64, service, ahead, season time.Duration) policy.Gauge 
 		gauge[i] = most(counts, i-back, ahead) / 60 * service.Seconds()
 	}
 	return gauge
+}
+
+// seasonal knows the mean rate of what comes again, and none of what does not, within the cold start and a minute: no forecast can know more.
+func seasonal(rate trace.Rate, minutes int, service, coldStart time.Duration) policy.Gauge {
+	if rate == nil {
+		return nil
+	}
+	counts := make([]float64, minutes)
+	for i := range counts {
+		for second := range 60 {
+			counts[i] = max(counts[i], 60*rate(time.Duration(i)*time.Minute+time.Duration(second)*time.Second))
+		}
+	}
+	return oracle(counts, service, coldStart)
 }
 
 // oracle knows what comes within the cold start and a minute.

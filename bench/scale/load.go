@@ -28,6 +28,7 @@ type load struct {
 	max      int
 	toZero   bool
 	arrivals []sim.Arrival
+	season   trace.Rate // what of the rate comes again; nil if that is not known
 }
 
 const (
@@ -39,20 +40,21 @@ const (
 // synthetic are the loads that are made up. Their second week counts, the first is history.
 func synthetic(seed uint64) []load {
 	seasons, bursts := trace.Seasons(seed), trace.Bursts(seed+1, fortnight)
+	calm := func(time.Duration) float64 { return trace.Calm }
 	return []load{
-		fortnightOf(seed, "Synthetic fortnight with seasons", "seasons", true, seasons,
+		fortnightOf(seed, "Synthetic fortnight with seasons", "seasons", true, seasons, seasons,
 			"days, a week, and jobs on the hour that start up to 45 s early or late, each of another size"),
 		fortnightOf(seed, "Synthetic fortnight with seasons and bursts", "mixed", true, trace.Both(seasons, trace.Bursts(seed+2, fortnight)),
-			"the same, and some five bursts a day that nobody can forecast"),
-		fortnightOf(seed, "Synthetic fortnight of bursts", "bursts", false, bursts, "no seasons: bursts at random times alone"),
+			trace.Both(seasons, calm), "the same, and some five bursts a day that nobody can forecast"),
+		fortnightOf(seed, "Synthetic fortnight of bursts", "bursts", false, bursts, calm, "no seasons: bursts at random times alone"),
 	}
 }
 
-func fortnightOf(seed uint64, name, short string, seasonal bool, rate trace.Rate, about string) load {
+func fortnightOf(seed uint64, name, short string, seasonal bool, rate, season trace.Rate, about string) load {
 	requests := trace.Arrivals(seed, fortnight, rate)
 	rng := rand.New(rand.NewPCG(seed, 3))
 	l := load{
-		name: name, short: short, seasonal: seasonal, slots: 16, from: week, until: fortnight, max: 40,
+		name: name, short: short, seasonal: seasonal, slots: 16, from: week, until: fortnight, max: 40, season: season,
 		about: about + "; exponential service with a mean of 20 s",
 	}
 	for _, r := range requests {

@@ -52,12 +52,16 @@ func replay(l load, progress io.Writer) outcome {
 	}
 	for _, cold := range coldStarts {
 		setting := policy.Setting{
-			Slots: l.slots, MeanLoad: busy / (l.until - l.from).Seconds(), ToZero: l.toZero,
+			Slots: l.slots, Cold: cold, MeanLoad: busy / (l.until - l.from).Seconds(), ToZero: l.toZero,
 			Naive:  naive(counts, service, lead(cold), 24*time.Hour),
 			Oracle: oracle(counts, service, cold),
+			Season: seasonal(l.season, len(counts), service, cold),
 		}
 		setting.Forecast, _ = forecasts(counts, service, lead(cold))
 		for _, p := range policy.All() {
+			if p.Name == policy.Season && setting.Season == nil {
+				continue
+			}
 			begin := time.Now()
 			result := sim.Run(l.config(cold, p.Name, setting), l.recent(), p.New(setting))
 			o.rows[cold] = append(o.rows[cold], row{p.Name, result})

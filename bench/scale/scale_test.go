@@ -24,7 +24,7 @@ func TestReplay_ForecastSparesHalfForATenth(t *testing.T) {
 		t.Skip("replays a fortnight")
 	}
 	t.Parallel()
-	l := fortnightOf(4242, "seasons", "seasons", true, trace.Seasons(4242), "test")
+	l := fortnightOf(4242, "seasons", "seasons", true, trace.Seasons(4242), nil, "test")
 	o := replay(l, io.Discard)
 	for _, cold := range []time.Duration{45 * time.Second, 20 * time.Second} {
 		k, r, f := o.row(cold, policy.InFlightKEDA), o.row(cold, policy.Reactive), o.row(cold, policy.Forecast)
@@ -52,6 +52,9 @@ func TestForecasts_UseNoMinuteThatIsNotOver(t *testing.T) {
 	counts := make([]float64, 8*1440)
 	for i := range counts {
 		counts[i] = 100 + 50*math.Sin(float64(i)/1440*2*math.Pi)
+		if i%60 < 10 { // jobs, which are worth a forecast
+			counts[i] += 300
+		}
 	}
 	a, _ := forecasts(counts, time.Second, 2*time.Minute)
 	for i := 7*1440 + 500; i < len(counts); i++ {

@@ -5,6 +5,7 @@ package forecast_test
 
 import (
 	"math"
+	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -33,6 +34,43 @@ func TestQuantile_P90CoversNineOfTenMinutes(t *testing.T) {
 		if share < 0.88 || share > 0.92 {
 			t.Errorf("%s ahead the P90 covered %.1f %%, want 88 to 92 %%", horizon, 100*share)
 		}
+	}
+}
+
+// Weeks are not alike: after one whose days differed by half as much or twice as much, the P90 is one again within a day.
+func TestQuantile_P90CoversWhenTheSpreadChanges(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name          string
+		before, after float64
+	}{{"calmer", 0.3, 0.15}, {"wilder", 0.15, 0.3}} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			const change = 8 * 1440
+			samples, rng := observe(14, 16, season), rand.New(rand.NewPCG(14, 2))
+			for i := range samples {
+				sigma := c.before
+				if i >= change {
+					sigma = c.after
+				}
+				samples[i].Rate *= math.Exp(sigma * rng.NormFloat64())
+			}
+			m, covered, asked := forecast.Fit(samples[:change], samples[change].At, nil), 0, 0
+			for i := change; i < len(samples)-5; i++ {
+				if i >= change+1440 {
+					asked++
+					if samples[i+5].Rate <= quantile(t, m, samples[i].At, 5*time.Minute, 0.9) {
+						covered++
+					}
+				}
+				m.Observe(samples[i])
+			}
+			share := float64(covered) / float64(asked)
+			t.Logf("the P90 covered %.1f %%", 100*share)
+			if share < 0.88 || share > 0.92 {
+				t.Errorf("the P90 covered %.1f %%, want 88 to 92 %%", 100*share)
+			}
+		})
 	}
 }
 

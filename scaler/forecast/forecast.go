@@ -4,7 +4,7 @@
 // Package forecast says how many requests a second a model will get in the next hour, as quantiles.
 //
 // It is pure: values in, values out, no clock and no I/O. One Model serves one policy and is not safe for concurrent use; it takes
-// some 360 KB.
+// some 200 KB.
 //
 // The method is a seasonal profile times a level, with intervals from its own past errors:
 //
@@ -14,7 +14,9 @@
 //   - mix: seasonal against a plain EWMA, in five shares, by which of them was nearest in the last day, for each horizon;
 //   - quantiles: those of the errors that this Model made at that horizon in the last week (split conformal prediction, Vovk et
 //     al. 2005), in units of the expected spread. An error is counted when its minute is over, against what was forecast then: the
-//     origin rolls, and no forecast sees its own future.
+//     origin rolls, and no forecast sees its own future. Which of those errors stands for a quantile follows how often it held of late
+//     (adaptive conformal inference, Gibbs and Candès 2021), so that it holds in a calmer week, too;
+//   - skill: whether raising to the season paid in the last week, which is asked before GPUs are spent on it.
 //
 // A minute that is not known is missing, never zero. A Model that knows too little says so with an Insufficient error and gives
 // no number: a guess would cost GPU hours.

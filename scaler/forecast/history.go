@@ -3,10 +3,7 @@
 
 package forecast
 
-import (
-	"math"
-	"time"
-)
+import "time"
 
 const (
 	dayMinutes  = 24 * 60
@@ -14,22 +11,22 @@ const (
 	weeksKept   = 4
 )
 
-// history is the last weeks, a row a week from Sunday 00:00 local time, NaN where a minute is missing. A clock that is put back
+// history is the last weeks, a row a week from Sunday 00:00 local time, with holes where a minute is missing. A clock that is put back
 // writes an hour twice, and the later one stays; one that is put forward leaves an hour missing.
 type history struct {
 	location *time.Location
-	cells    []float32 // [weeksKept][weekMinutes]
+	cells    []half // [weeksKept][weekMinutes]
 }
 
 func newHistory(location *time.Location) history {
-	h := history{location: location, cells: make([]float32, weeksKept*weekMinutes)}
+	h := history{location: location, cells: make([]half, weeksKept*weekMinutes)}
 	h.clear()
 	return h
 }
 
 func (h *history) clear() {
 	for i := range h.cells {
-		h.cells[i] = float32(math.NaN())
+		h.cells[i] = missing
 	}
 }
 
@@ -44,7 +41,7 @@ func cell(local int64) int64 {
 	return (local%all + all) % all
 }
 
-func (h *history) put(minute int64, rate float64) { h.cells[cell(h.local(minute))] = float32(rate) }
+func (h *history) put(minute int64, rate float64) { h.cells[cell(h.local(minute))] = halfOf(rate) }
 
 // skip marks the minutes in [from, to) missing, and reports whether that was all that there was.
 func (h *history) skip(from, to int64) bool {
@@ -53,7 +50,7 @@ func (h *history) skip(from, to int64) bool {
 		return true
 	}
 	for ; from < to; from++ {
-		h.cells[cell(h.local(from))] = float32(math.NaN())
+		h.cells[cell(h.local(from))] = missing
 	}
 	return false
 }
@@ -62,7 +59,7 @@ func (h *history) skip(from, to int64) bool {
 func (h *history) covered(last int64) float64 {
 	n, end := 0, h.local(last)
 	for local := end - weekMinutes + 1; local <= end; local++ {
-		if v := h.cells[cell(local)]; v == v {
+		if h.cells[cell(local)] != missing {
 			n++
 		}
 	}

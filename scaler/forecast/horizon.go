@@ -28,6 +28,7 @@ type horizon struct {
 	losses [len(shares)]float64 // EWMA of the absolute errors, in spreads
 	mixed  residuals            // of what Quantile answers
 	season residuals            // of the season alone
+	skill  skill
 }
 
 // share is that of the shares that did best; at first, all seasonal.
@@ -56,8 +57,8 @@ const never = math.MinInt64
 // pending is a forecast whose minute is not over.
 type pending struct {
 	minute           int64 // since the epoch; never if there is none
-	seasonal, recent float64
-	point            float64 // what was forecast
+	seasonal, recent float32
+	point            float32 // what was forecast
 }
 
 // foresee remembers forecasts from here over each reach.
@@ -66,7 +67,7 @@ func (m *Model) foresee() {
 		at := m.last + ahead
 		seasonal, recent := m.experts(at)
 		point := mix(m.horizons[i].share(), seasonal, recent)
-		m.pending[(at%pendingMinutes+pendingMinutes)%pendingMinutes][i] = pending{at, seasonal, recent, point}
+		m.pending[(at%pendingMinutes+pendingMinutes)%pendingMinutes][i] = pending{at, float32(seasonal), float32(recent), float32(point)}
 	}
 }
 
@@ -76,12 +77,13 @@ func (m *Model) settle(minute int64, rate float64) {
 		if p.minute != minute {
 			continue
 		}
-		h := &m.horizons[i]
-		h.mixed.add((rate - p.point) / spread(p.point))
-		h.season.add((rate - p.seasonal) / spread(p.seasonal))
+		h, seasonal, recent, point := &m.horizons[i], float64(p.seasonal), float64(p.recent), float64(p.point)
+		h.mixed.add((rate - point) / spread(point))
+		h.season.add((rate - seasonal) / spread(seasonal))
+		h.skill.learn(rate, seasonal, recent)
 		for j, share := range shares {
-			forecast := mix(share, p.seasonal, p.recent)
-			h.losses[j] += (math.Abs(rate-forecast)/spread(p.point) - h.losses[j]) / lossOrigins
+			forecast := mix(share, seasonal, recent)
+			h.losses[j] += (math.Abs(rate-forecast)/spread(point) - h.losses[j]) / lossOrigins
 		}
 	}
 }

@@ -21,10 +21,11 @@ func (h *history) profile(minute int64) float64 {
 	var all, dayType, weekday samples
 	for d := range 7 {
 		for week := range weeksKept {
-			v := h.cells[week*weekMinutes+d*dayMinutes+inDay]
-			if v != v {
+			known := h.cells[week*weekMinutes+d*dayMinutes+inDay]
+			if known == missing {
 				continue
 			}
+			v := known.float()
 			all.add(v)
 			if weekend(d) == weekend(day) {
 				dayType.add(v)

@@ -42,10 +42,10 @@ const (
 	leastCooldown = 1800
 	leastWindow   = 300
 	mostWindow    = 3600 // that an HPA takes
-	upEvery       = 60
+	upEvery       = 15   // this, and the pods, are what an HPA has by itself
 	downEvery     = 60
 	downPercent   = 50
-	upPods        = 2
+	upPods        = 4
 	mostlyBusy    = 90 // percent of a GPU, where nobody says otherwise
 )
 
@@ -70,7 +70,7 @@ func Make(in Input) (*ScaledObject, error) {
 			MaxReplicaCount:       in.Max,
 			// Every look that fails counts, and one that does not begins anew. What there is stays, if it is more.
 			Fallback: Fallback{FailureThreshold: (blind + polling - 1) / polling, Replicas: min(or(p.Spec.FallbackReplicas, 2), in.Max), Behavior: "currentReplicasIfHigher"},
-			Advanced: Advanced{HPA: HPAConfig{behavior(or(p.Spec.StabilizationSeconds, min(max(leastWindow, 2*in.Slow), mostWindow)))}},
+			Advanced: Advanced{HPA: HPAConfig{behavior(or(p.Spec.StabilizationSeconds, min(max(leastWindow, in.Slow), mostWindow)))}},
 			Triggers: triggers,
 		},
 	}

@@ -4,6 +4,7 @@
 package policy
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/hoist-dev/hoist/bench/scale/sim"
@@ -27,14 +28,15 @@ type Trigger struct {
 type KEDA struct {
 	HPA
 	Triggers []Trigger
-	ToZero   bool // minReplicaCount is 0
+	ToZero   bool          // minReplicaCount is 0
+	Sync     time.Duration // how often the HPA syncs; 15 s if 0
 
 	asked      int
 	lastActive time.Duration
 }
 
 // Every is how often the HPA syncs.
-func (*KEDA) Every() time.Duration { return syncEvery }
+func (k *KEDA) Every() time.Duration { return cmp.Or(k.Sync, syncEvery) }
 
 // Desired is what HPA and executor make of the metrics.
 func (k *KEDA) Desired(m sim.Metrics) int {

@@ -13,10 +13,11 @@ import (
 // Setting is what the policies may know of a service.
 type Setting struct {
 	Slots    int
-	MeanLoad float64 // requests in flight, over the time that counts
+	Cold     time.Duration // start of a replica
+	MeanLoad float64       // requests in flight, over the time that counts
 	ToZero   bool
 
-	Forecast, Naive, Oracle Gauge
+	Forecast, Naive, Season, Oracle Gauge // empty is not known
 }
 
 // Named is a policy of the comparison.
@@ -32,6 +33,7 @@ const (
 	InFlightKEDA = "in-flight, KEDA"
 	Reactive     = "Hoist, reactive"
 	Forecast     = "Hoist, forecast"
+	Season       = "knows the season"
 	Oracle       = "oracle"
 )
 
@@ -45,17 +47,19 @@ func All() []Named {
 		{InFlightKEDA, func(s Setting) sim.Policy { return keda(s, DefaultBehavior(), s.inFlight()) }},
 		{"Knative KPA", func(s Setting) sim.Policy { return &Knative{Target: s.target()} }},
 		{Slow, func(s Setting) sim.Policy { return keda(s, slow(), s.inFlight()) }},
-		{"seasonal naive", func(s Setting) sim.Policy { return keda(s, hoist(), s.inFlight(), s.gauge(s.Naive)) }},
-		{Reactive, func(s Setting) sim.Policy { return keda(s, hoist(), s.inFlight()) }},
-		{Forecast, func(s Setting) sim.Policy { return keda(s, hoist(), s.inFlight(), s.gauge(s.Forecast)) }},
-		{Oracle, func(s Setting) sim.Policy { return keda(s, hoist(), s.inFlight(), s.gauge(s.Oracle)) }},
+		{"seasonal naive", func(s Setting) sim.Policy { return keda(s, s.hoist(), s.inFlight(), s.gauge(s.Naive)) }},
+		{Reactive, func(s Setting) sim.Policy { return keda(s, s.hoist(), s.inFlight()) }},
+		{Forecast, func(s Setting) sim.Policy { return keda(s, s.hoist(), s.inFlight(), s.gauge(s.Forecast)) }},
+		{Season, func(s Setting) sim.Policy { return keda(s, s.hoist(), s.inFlight(), s.gauge(s.Season)) }},
+		{Oracle, func(s Setting) sim.Policy { return keda(s, s.hoist(), s.inFlight(), s.gauge(s.Oracle)) }},
 	}
 }
 
 // hoist is the behavior of the ScaledObjects that a ScalePolicy becomes: as an HPA has by itself, but down by halves, a minute
-// apart, so that a lull does not undo a burst.
-func hoist() Behavior {
+// apart, and not within a cold start, so that a lull does not undo a burst.
+func (s Setting) hoist() Behavior {
 	b := DefaultBehavior()
+	b.DownWindow = max(b.DownWindow, s.Cold)
 	b.Down = Rule{Percent: 50, Period: 60 * time.Second}
 	return b
 }

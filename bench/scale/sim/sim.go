@@ -7,13 +7,16 @@
 // The model: one FIFO queue in front of all replicas; a replica serves Slots requests at once and the least busy one gets the
 // next; a request holds its slot for its service time. A new replica answers after ColdStart. One that is scaled away takes no new
 // request, finishes those that it has, and costs until then; the newest go first, those that don't answer yet before all. Metrics
-// are scraped every 15 s, and the autoscaler sees the last scrape. No retries, no batching effects, no failures. The same input
+// are scraped every 15 s, or as often as is said, and the autoscaler sees the last scrape. No retries, no batching effects, no failures. The same input
 // gives the same result.
 package sim
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
-// ScrapeEvery is how old a metric may be.
+// ScrapeEvery is how old a metric may be, if nothing else is said.
 const ScrapeEvery = 15 * time.Second
 
 // Config is a service.
@@ -24,6 +27,7 @@ type Config struct {
 	Min, Max  int
 	From      time.Duration // results count from here; before is history
 	Until     time.Duration // the end
+	Scrape    time.Duration // how often metrics are scraped; ScrapeEvery if 0
 }
 
 // Arrival is a request as the service sees it.
@@ -59,7 +63,8 @@ func Run(c Config, arrivals []Arrival, policy Policy) Result {
 	}
 	s.wanted = c.Start
 	s.recorder.from = c.From
-	nextScrape, nextAsk := time.Duration(0), ScrapeEvery/2
+	scrape := cmp.Or(c.Scrape, ScrapeEvery)
+	nextScrape, nextAsk := time.Duration(0), scrape/2
 	for i := 0; ; {
 		at := min(nextScrape, nextAsk, s.nextReady())
 		if i < len(arrivals) {
@@ -82,7 +87,7 @@ func Run(c Config, arrivals []Arrival, policy Policy) Result {
 			i++
 		case nextScrape == at:
 			s.scrape()
-			nextScrape += ScrapeEvery
+			nextScrape += scrape
 		default:
 			s.ask()
 			nextAsk += policy.Every()

@@ -117,3 +117,29 @@ func TestRun_CostsFromWantedToDrained(t *testing.T) {
 		t.Errorf("waited %.1f s for the cold start, want 606.5", wait)
 	}
 }
+
+// seen keeps the ages of what a policy is shown.
+type seen struct{ oldest *time.Duration }
+
+func (seen) Every() time.Duration { return 100 * time.Millisecond }
+func (s seen) Desired(m sim.Metrics) int {
+	if arrived := time.Duration(m.Arrived-1) * time.Second; m.Now-arrived > *s.oldest { // one comes each second
+		*s.oldest = m.Now - arrived
+	}
+	return 1
+}
+
+func TestRun_ScrapesAsOftenAsIsSaid(t *testing.T) {
+	t.Parallel()
+	var arrivals []sim.Arrival
+	for i := range 100 {
+		arrivals = append(arrivals, sim.Arrival{At: time.Duration(i) * time.Second})
+	}
+	for _, c := range []struct{ said, least, most time.Duration }{{0, 14 * time.Second, 15 * time.Second}, {2 * time.Second, time.Second, 2 * time.Second}} {
+		var oldest time.Duration
+		sim.Run(sim.Config{Slots: 1, Start: 1, Min: 1, Max: 1, Until: 100 * time.Second, Scrape: c.said}, arrivals, seen{&oldest})
+		if oldest < c.least || oldest > c.most {
+			t.Errorf("scraped every %s, what is seen is up to %s old, want %s to %s", c.said, oldest, c.least, c.most)
+		}
+	}
+}

@@ -57,6 +57,9 @@ func Seasons(seed uint64) Rate {
 	}
 }
 
+// Calm is the rate between Bursts, in requests/s.
+const Calm = 1.0
+
 // Bursts is a synthetic rate that nobody can forecast: calm, with bursts of 3 to 15 minutes and three to ten times as much, at
 // random times, some five a day.
 func Bursts(seed uint64, length time.Duration) Rate {
@@ -68,7 +71,7 @@ func Bursts(seed uint64, length time.Duration) Rate {
 			extra[s] += size
 		}
 	}
-	return func(at time.Duration) float64 { return 1 + extra[int(at/time.Second)] }
+	return func(at time.Duration) float64 { return Calm + extra[int(at/time.Second)] }
 }
 
 // Both is the sum of two rates.

@@ -28,13 +28,7 @@ func TestForecast_BringsWeightsBeforeDemand(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
 	now := time.Now().Truncate(time.Minute)
-	comes := now.Add(5 * time.Minute)
-	s.remember(now, func(at time.Time) int {
-		if since := at.Sub(comes) % (24 * time.Hour); (since+24*time.Hour)%(24*time.Hour) < 6*time.Hour {
-			return 110
-		}
-		return 2
-	})
+	s.remember(now, daily(now.Add(5*time.Minute)))
 	s.server("llama", 0, "")
 	s.Apply(`
 apiVersion: hoist.dev/v1alpha1
@@ -84,6 +78,16 @@ func (s scene) comparesStarts(prewarmed string) {
 	s.t.Logf("from wanted to Ready: %.1f s on the node that was prewarmed, %.1f s on one that was not", warm.Seconds(), cold.Seconds())
 	if node != prewarmed || warm >= cold {
 		s.t.Errorf("the pod is on %s and was Ready after %v, want %s, and less than %v", node, warm, prewarmed, cold)
+	}
+}
+
+// daily is a demand that comes at one time of every day, for six hours.
+func daily(comes time.Time) func(time.Time) int {
+	return func(at time.Time) int {
+		if since := at.Sub(comes) % (24 * time.Hour); (since+24*time.Hour)%(24*time.Hour) < 6*time.Hour {
+			return 110
+		}
+		return 2
 	}
 }
 

@@ -59,7 +59,7 @@ func (s scene) prometheusLives() error {
 func TestForecast_ThatNobodyRenewsCountsForNothing(t *testing.T) { //nolint:paralleltest // the others need the controller
 	s := newScene(t)
 	now := time.Now().Truncate(time.Minute)
-	s.remember(now, func(time.Time) int { return 60 })
+	s.remember(now, daily(now.Add(-time.Hour)))
 	s.server("llama", 1, "")
 	s.Apply(`
 apiVersion: hoist.dev/v1alpha1
