@@ -46,7 +46,7 @@ func TestDeployment_IsScaledOnWhatIsInFlight(t *testing.T) {
 	if c := cold.Status.ColdStart; c.P90Seconds < c.P50Seconds || c.Recent[0].Total() == 0 && c.Recent[1].Total() == 0 && c.Recent[2].Total() == 0 {
 		t.Errorf("starts took %+v", c)
 	}
-	if first := cold.Status.ColdStart.Recent[0]; first.Weights != v1alpha1.ColdState || first.Images != v1alpha1.WarmState || first.Accelerator != machine {
+	if first := cold.Status.ColdStart.Recent[0]; first.Weights != v1alpha1.ColdState || first.Images != v1alpha1.WarmState || first.Accelerator != accelerator {
 		t.Errorf("on a node without its weights, and with its image, the first met %+v", first)
 	}
 	if _, err := s.Kubectl(t.Context(), "annotate", "deployment", "llama", "hoist.dev/scale-"); err != nil {

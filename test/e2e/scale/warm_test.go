@@ -38,7 +38,7 @@ spec: {modelName: llama, nodes: {}}
 	s.server("llama", 1, ", hoist.dev/scale: 'true'")
 	p := s.policy("llama", "told of a start", func(p *v1alpha1.ScalePolicy) bool { return p.Status.ColdStart != nil })
 	c := p.Status.ColdStart
-	if start := c.Recent[0]; start.Weights != v1alpha1.WarmState || start.Images != v1alpha1.WarmState || start.Accelerator != machine || c.Model != s.Name+"/llama" {
+	if start := c.Recent[0]; start.Weights != v1alpha1.WarmState || start.Images != v1alpha1.WarmState || start.Accelerator != accelerator || c.Model != s.Name+"/llama" {
 		t.Errorf("it met %+v of %s", start, c.Model)
 	}
 	if len(c.Groups) != 1 || c.Groups[0].Weights != v1alpha1.WarmState || c.Groups[0].Starts != 1 || c.Groups[0].P90Seconds != c.P90Seconds {
