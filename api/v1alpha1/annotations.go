@@ -19,9 +19,6 @@ const (
 // FreeVRAMLabel of a node is how much memory its emptiest GPU has free, in MiB, rounded down to a GiB: a hint for schedulers.
 const FreeVRAMLabel = "hoist.dev/gpu.memory-free"
 
-// WeightsInVRAMCondition is the readiness gate of a pod whose weights must be in VRAM before it gets traffic.
-const WeightsInVRAMCondition = "hoist.dev/weights-in-vram"
-
 // Driver is the CSI driver that volumes name, and its volume attributes.
 const (
 	Driver             = "csi.hoist.dev"

@@ -183,14 +183,16 @@ func (g *Gates) say(ctx context.Context, claim csi.Claim, v gpu.Verdict) error {
 	return nil
 }
 
-// write sets the one condition of the pod with this UID.
+// write sets the one condition of the pod with this UID, and with it, when it turns, the annotation that has the kubelet look.
 func (g *Gates) write(ctx context.Context, ref csi.PodRef, v gpu.Verdict, turned bool) error {
 	now := metav1.Now()
 	condition := map[string]any{"type": v1alpha1.WeightsInVRAMCondition, "status": status(v.Open), "reason": v.Reason, "message": v.Message, "lastProbeTime": now}
+	metadata := map[string]any{"uid": ref.UID}
 	if turned {
 		condition["lastTransitionTime"] = now
+		metadata["annotations"] = map[string]any{v1alpha1.WeightsInVRAMAnnotation: status(v.Open)}
 	}
-	patch, err := json.Marshal(map[string]any{"metadata": map[string]any{"uid": ref.UID}, "status": map[string]any{"conditions": []any{condition}}})
+	patch, err := json.Marshal(map[string]any{"metadata": metadata, "status": map[string]any{"conditions": []any{condition}}})
 	if err != nil {
 		return err
 	}

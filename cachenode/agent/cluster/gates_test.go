@@ -210,3 +210,27 @@ func TestGates_NameThePodByItsUID(t *testing.T) {
 		}
 	})
 }
+
+// A kubelet that is told of a condition alone goes by the one before for up to a second more: when it turns, an annotation says so, too, and only then.
+func TestGates_HaveTheKubeletLookWhenTheyTurn(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := newGatehouse(t, nil)
+		annotation := func(value string) string { return `"annotations":{"hoist.dev/weights-in-vram":"` + value + `"}` }
+		said := func() string { body, _ := h.body.Load().(string); return body }
+		h.run(t, func() {
+			h.after(t, time.Second)
+			if !strings.Contains(said(), annotation("False")) {
+				t.Errorf("at first it writes %s", said())
+			}
+			if _, writes := h.after(t, sayAgain+time.Second); writes == 0 || strings.Contains(said(), "annotations") {
+				t.Errorf("again it writes %s", said())
+			}
+			h.cards.set(4*gib, nil)
+			h.after(t, time.Second)
+			if !strings.Contains(said(), annotation("True")) {
+				t.Errorf("when it turns it writes %s", said())
+			}
+		})
+	})
+}

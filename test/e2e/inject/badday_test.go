@@ -175,6 +175,9 @@ func TestAgent_WritesOneConditionOfItsOwnPodsAlone(t *testing.T) {
 		{pod.Spec.NodeName, `{"status":{"conditions":[{"type":"PodScheduled","$patch":"delete"}]}}`, false},
 		{pod.Spec.NodeName, `{"status":{"phase":"Failed"}}`, false},
 		{pod.Spec.NodeName, `{"metadata":{"labels":{"app":"another"}},"status":{}}`, false},
+		{pod.Spec.NodeName, `{"metadata":{"annotations":{"hoist.dev/weights-in-vram":"again"}},"status":{}}`, true},
+		{pod.Spec.NodeName, `{"metadata":{"annotations":{"another":"one"}},"status":{}}`, false},
+		{pod.Spec.NodeName, `{"metadata":{"annotations":{"hoist.dev/model":null}},"status":{}}`, false},
 	} {
 		_, err := s.agent(row.node).CoreV1().Pods(s.Name).Patch(t.Context(), pod.Name, types.StrategicMergePatchType, []byte(row.patch), metav1.PatchOptions{}, "status")
 		if row.allowed != (err == nil) || err != nil && !strings.Contains(err.Error(), "an agent may write only") {
