@@ -66,7 +66,7 @@ func TestPods_LeaveWhatTheyDoNotKnow(t *testing.T) {
 		paths = append(paths, o.Path)
 	}
 	all := strings.Join(paths, " ")
-	for _, path := range []string{"/spec/volumes", "/spec/containers/0/volumeMounts", "/spec/containers/0/env", "/spec/readinessGates", "/spec/affinity", "/spec/containers/0/readinessProbe", "/spec/containers/0/startupProbe"} {
+	for _, path := range []string{"/spec/volumes", "/spec/containers/0/volumeMounts", "/spec/containers/0/env", "/spec/readinessGates", "/spec/affinity", "/spec/containers/0/readinessProbe"} {
 		if !strings.Contains(all, path) {
 			t.Errorf("%s is not among %s", path, all)
 		}

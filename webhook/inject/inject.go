@@ -144,7 +144,7 @@ func (i *injection) serve(c *corev1.Container, kind *inference.Server, at string
 	}
 	bytes := i.bytes()
 	if p := c.StartupProbe; p != nil && allows(p) < bytes/startupSlowest {
-		i.warn("the startup probe of container %s ends it after %d s; loading %s can take %d s: raise its failureThreshold, or remove it to have one added",
+		i.warn("the startup probe of container %s ends it after %d s; loading %s can take %d s: raise its failureThreshold, or remove it: where a liveness probe needs one, one is added",
 			c.Name, allows(p), v1alpha1.HumanBytes(bytes), bytes/startupSlowest)
 	}
 	addProbes(c, kind, bytes)

@@ -12,7 +12,7 @@ import (
 
 // How a startup probe's budget is found: loading moves at least slowest bytes a second, and starting takes as long without.
 const (
-	startupPeriod  = 1         // seconds: what a server that is up waits at most until that is known
+	probePeriod    = 1         // seconds: what a server that is up waits at most until that is known
 	execPeriod     = 5         // seconds, where each look starts a process
 	startupLeast   = 10 * 60   // seconds: compiling, graphs, warm-up
 	startupSlowest = 100 << 20 // bytes a second, from the page cache or a disk into VRAM
@@ -21,18 +21,15 @@ const (
 // startupSeconds is how long a server may take from the start of its container until it answers, with bytes of weights to load.
 func startupSeconds(bytes int64) int64 { return startupLeast + bytes/startupSlowest }
 
-// addProbes adds the probes that a server's container has not: Ready when it answers, and time to load before anybody ends it.
+// addProbes adds what a server's container has not: Ready when it answers, and, where a liveness probe would end it, time to load before that. Where
+// nothing would end it a startup probe only costs time: a kubelet takes it in by one look at the pod, readiness by the next, and a second lies between two.
 func addProbes(c *corev1.Container, d *inference.Server, bytes int64) {
-	ask := corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{Path: d.Health, Port: intstr.FromInt32(d.Port(c)), Scheme: corev1.URISchemeHTTP}}
-	if c.StartupProbe == nil {
-		starts := ask
-		switch { // a server that is asked in another way is asked in that way from the beginning
-		case c.ReadinessProbe != nil:
+	if c.StartupProbe == nil && c.LivenessProbe != nil {
+		starts := c.LivenessProbe.ProbeHandler
+		if c.ReadinessProbe != nil {
 			starts = c.ReadinessProbe.ProbeHandler
-		case c.LivenessProbe != nil:
-			starts = c.LivenessProbe.ProbeHandler
 		}
-		period := int64(startupPeriod)
+		period := int64(probePeriod)
 		if starts.Exec != nil {
 			period = execPeriod
 		}
@@ -40,7 +37,8 @@ func addProbes(c *corev1.Container, d *inference.Server, bytes int64) {
 			FailureThreshold: int32((startupSeconds(bytes) + period - 1) / period), SuccessThreshold: 1}
 	}
 	if c.ReadinessProbe == nil {
-		c.ReadinessProbe = &corev1.Probe{ProbeHandler: ask, PeriodSeconds: 2, TimeoutSeconds: 5, FailureThreshold: 3, SuccessThreshold: 1}
+		ask := corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{Path: d.Health, Port: intstr.FromInt32(d.Port(c)), Scheme: corev1.URISchemeHTTP}}
+		c.ReadinessProbe = &corev1.Probe{ProbeHandler: ask, PeriodSeconds: probePeriod, TimeoutSeconds: 5, FailureThreshold: 6, SuccessThreshold: 1}
 	}
 }
 

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	corev1 "k8s.io/api/core/v1"
+
 	"github.com/hoist-dev/hoist/webhook/inject"
 )
 
@@ -39,8 +41,8 @@ func TestPod_KnowsServers(t *testing.T) {
 		pod := served(t, "hoist.dev/model: llama, hoist.dev/readiness: VRAM", container)
 		after, _ := inject.Pod(pod, "team-a", known("llama"))
 		c := after.Spec.Containers[0]
-		if c.ReadinessProbe == nil || c.StartupProbe == nil {
-			t.Errorf("%s: no probes", container)
+		if c.ReadinessProbe == nil || c.StartupProbe != nil {
+			t.Errorf("%s: readiness %v, startup %v", container, c.ReadinessProbe, c.StartupProbe)
 			continue
 		}
 		ask := c.ReadinessProbe.HTTPGet
@@ -53,6 +55,31 @@ func TestPod_KnowsServers(t *testing.T) {
 		pod := served(t, "hoist.dev/model: llama", other)
 		if after, _ := inject.Pod(pod, "team-a", inject.Facts{}); after.Spec.Containers[0].ReadinessProbe != nil && other != "image: registry/team/vllm-dashboards/ui, command: [sleep]" {
 			t.Errorf("%s has a server", other)
+		}
+	}
+}
+
+// A server gets time to load before its liveness probe counts, and is asked as its author asks it. Where nothing would end it, it gets no startup probe.
+func TestPod_LoadsBeforeALivenessProbeCounts(t *testing.T) {
+	t.Parallel()
+	const alive, ready = "livenessProbe: {tcpSocket: {port: 9000}}", "readinessProbe: {exec: {command: [ask]}}"
+	for probes, want := range map[string]struct {
+		period int32
+		asks   func(corev1.ProbeHandler) bool
+	}{
+		alive:                {1, func(h corev1.ProbeHandler) bool { return h.TCPSocket != nil }},
+		alive + ", " + ready: {5, func(h corev1.ProbeHandler) bool { return h.Exec != nil }},
+		ready:                {},
+		alive + ", startupProbe: {httpGet: {path: /mine, port: 1}, periodSeconds: 7, failureThreshold: 900}": {7, func(h corev1.ProbeHandler) bool { return h.HTTPGet.Path == "/mine" }},
+	} {
+		pod := served(t, "hoist.dev/model: llama", "image: vllm/vllm-openai, "+probes)
+		after, _ := inject.Pod(pod, "team-a", known("llama"))
+		p := after.Spec.Containers[0].StartupProbe
+		switch {
+		case want.asks == nil && p != nil, want.asks != nil && p == nil:
+			t.Errorf("%s: the startup probe is %v", probes, p)
+		case p != nil && (p.PeriodSeconds != want.period || !want.asks(p.ProbeHandler) || int64(p.PeriodSeconds)*int64(p.FailureThreshold) < 1944):
+			t.Errorf("%s: the startup probe is %+v", probes, p)
 		}
 	}
 }

@@ -74,7 +74,7 @@ func TestDeployment_ForgetsTheModelWithItsAnnotation(t *testing.T) {
 	s.server("llama", "0", "", "")
 	pod := s.AwaitReady("llama", 1)[0]
 	c := pod.Spec.Containers[0]
-	if c.StartupProbe == nil || c.ReadinessProbe == nil || c.ReadinessProbe.HTTPGet.Port.IntVal != 8000 ||
+	if c.StartupProbe != nil || c.ReadinessProbe == nil || c.ReadinessProbe.HTTPGet.Port.IntVal != 8000 ||
 		!slices.ContainsFunc(c.VolumeMounts, func(m corev1.VolumeMount) bool { return m.MountPath == "/models/llama" && m.ReadOnly }) ||
 		pod.Spec.Affinity.NodeAffinity.RequiredDuringSchedulingIgnoredDuringExecution == nil {
 		t.Errorf("the pod is %+v", pod.Spec)
