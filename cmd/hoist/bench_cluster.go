@@ -51,6 +51,9 @@ one that you had before Hoist, which takes its turn and which the others are com
 			if deployment == "" {
 				return &usageError{errors.New("--deployment is needed")}
 			}
+			if _, err := formatOf(out); err != nil {
+				return err
+			}
 			at, err := a.dial(&a)
 			if err != nil {
 				return err

@@ -51,6 +51,9 @@ Needs four times --size of free disk, and no root. Interrupted, it removes what 
 			if c.Model, err = local.ModelNamed(model); err != nil {
 				return &usageError{err}
 			}
+			if _, err := formatOf(out); err != nil {
+				return err
+			}
 			c.Programs = []string{filepath.Join(filepath.Dir(c.Hoist), "peers")}
 			c.Size, c.Road.Connection, c.Disk, c.GPU = int64(size), int64(connection), int64(disk), int64(gpu)
 			c.Command, c.Version = "hoist "+quoted(os.Args[1:]), buildVersion()
@@ -85,7 +88,10 @@ func show(cmd *cobra.Command, r result.Result, path string) error {
 	if err := report.Text(cmd.OutOrStdout(), r); err != nil || path == "" {
 		return err
 	}
-	format := strings.TrimPrefix(filepath.Ext(path), ".")
+	format, err := formatOf(path)
+	if err != nil {
+		return err
+	}
 	if format != "json" {
 		beside := strings.TrimSuffix(path, filepath.Ext(path)) + ".json"
 		if err := writeTo(beside, func(w io.Writer) error { return result.Write(w, r) }); err != nil {

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -21,9 +23,15 @@ func newBenchReport() *cobra.Command {
 		Short: "Show what benchmarks have found",
 		Long: `Show what benchmarks have found: as one page that needs no network and prints (html), as Markdown (md), as text,
 as the first result's plot alone (svg), or as JSON.`,
-		Example: "  hoist bench report local.json cluster.json --format html -o report.html",
+		Example: "  hoist bench report local.json cluster.json -o report.html\n  hoist bench report local.json --format md",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			var err error
+			if format == "" {
+				if format, err = formatOf(out); err != nil {
+					return err
+				}
+			}
 			var results []result.Result
 			for _, path := range args {
 				r, err := readResult(path)
@@ -38,7 +46,7 @@ as the first result's plot alone (svg), or as JSON.`,
 			return writeTo(out, func(w io.Writer) error { return render(w, format, results) })
 		},
 	}
-	cmd.Flags().StringVar(&format, "format", "text", "html, md, text, svg or json")
+	cmd.Flags().StringVar(&format, "format", "", "html, md, text, svg or json; by the ending of --output, or else text, if not given")
 	cmd.Flags().StringVarP(&out, "output", "o", "", "file to write; standard output if empty")
 	return cmd
 }
@@ -50,6 +58,20 @@ func readResult(path string) (result.Result, error) {
 	}
 	defer f.Close()
 	return result.Read(f)
+}
+
+// formatOf is the format that the ending of a file asks for; of no file it is text.
+func formatOf(path string) (string, error) {
+	switch ending := strings.TrimPrefix(filepath.Ext(path), "."); ending {
+	case "html", "md", "svg", "json":
+		return ending, nil
+	case "txt":
+		return "text", nil
+	}
+	if path == "" {
+		return "text", nil
+	}
+	return "", &usageError{fmt.Errorf("%s ends in no format: .html, .md, .txt, .svg and .json are", path)}
 }
 
 // render writes results in a format.

@@ -65,6 +65,11 @@ func TestBenchLocal_MeasuresWhatItClaims(t *testing.T) {
 			t.Errorf("as %s: %+v", format, o)
 		}
 	}
+	again := filepath.Join(t.TempDir(), "again.md")
+	hoist(t, nil, "bench", "report", found, "-o", again).want(t, 0, "")
+	if text, err := os.ReadFile(again); err != nil || !strings.HasPrefix(string(text), "###") {
+		t.Errorf("%s has %.100s, %v", again, text, err)
+	}
 	look(t, page, r)
 }
 
@@ -271,6 +276,9 @@ func TestBench_SaysWhatIsWrong(t *testing.T) {
 		{[]string{"bench", "report", odd}, 1, "version 99"},
 		{[]string{"bench", "report", "nowhere.json"}, 1, "nowhere.json"},
 		{[]string{"bench", "report"}, 2, "arg"},
+		{[]string{"bench", "report", odd, "-o", "report.pdf"}, 2, ".html"},
+		{[]string{"bench", "local", "--s3-server", "/bin/true", "-o", "report"}, 2, ".html"},
+		{[]string{"bench", "cluster", "--deployment", "llama", "-o", "report.doc"}, 2, ".html"},
 	} {
 		hoist(t, nil, row.args...).want(t, row.code, row.says)
 	}
