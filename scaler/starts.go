@@ -15,9 +15,9 @@ import (
 	"github.com/hoist-dev/hoist/scaler/coldstart"
 )
 
-// starts looks at the target's pods, when more of them are Ready than were.
+// starts looks at the target's pods, when more of them are Ready than were, or than starts are known.
 func (r *PolicyReconciler) starts(ctx context.Context, p *v1alpha1.ScalePolicy, f Facts) error {
-	if w := f.Workload; w.Ready <= p.Status.ReadyReplicas && p.Status.ColdStart != nil || w.Ready == 0 {
+	if w := f.Workload; w.Ready == 0 || w.Ready <= p.Status.ReadyReplicas && coldstart.Known(p.Status.ColdStart, w.Ready) {
 		return nil
 	}
 	pods, err := r.pods(ctx, p.Namespace, f.Workload)

@@ -115,4 +115,12 @@ func TestPolicyReconciler_TellsWhatStartsMet(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" || asked != 3 || p.Status.ColdStart.Model != "team-a/llama3" || len(p.Status.ColdStart.Groups) != 3 {
 		t.Errorf("asked %d times, %+v (-want +got):\n%s", asked, p.Status.ColdStart, diff)
 	}
+	look(4) // the workload knows of a pod before the list of pods does
+	if err := c.Create(t.Context(), readyPod("fourth", monday.Add(3*time.Hour), 1)); err != nil {
+		t.Fatal(err)
+	}
+	look(4)
+	if known := len(p.Status.ColdStart.Recent); known != 4 {
+		t.Errorf("%d starts are known of 4 pods: one that a look missed is found by the next", known)
+	}
 }

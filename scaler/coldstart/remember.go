@@ -20,6 +20,11 @@ const (
 	mostGroups  = 8
 )
 
+// Known reports whether as many starts are known as pods are Ready, or as many as are remembered. Where not, a look may have come too early.
+func Known(status *v1alpha1.ColdStartStatus, ready int32) bool {
+	return status != nil && len(status.Recent) >= min(int(ready), keptOfAll)
+}
+
 // News are the pods whose starts are not known yet and would be remembered, at most 20: those to read events of.
 func News(status *v1alpha1.ColdStartStatus, pods []corev1.Pod) []*corev1.Pod {
 	var recent []v1alpha1.ColdStart
