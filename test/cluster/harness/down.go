@@ -77,6 +77,15 @@ func (c *Cluster) powerOff(ctx context.Context) error {
 	return err
 }
 
+// Keep adds a file to the logs.
+func (c *Cluster) Keep(name, text string) error {
+	folder := filepath.Join(c.dir, "tests", "logs")
+	if err := os.MkdirAll(folder, 0o750); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600)
+}
+
 // KeepLogs copies the logs to a folder of their own, which outlives the cluster, and says where.
 func (c *Cluster) KeepLogs() (string, error) {
 	kept, err := os.MkdirTemp("", "hoist-cluster-"+c.state.Name+"-")

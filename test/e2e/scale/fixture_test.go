@@ -6,7 +6,9 @@
 package scale_test
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
@@ -127,7 +129,8 @@ func (s scene) policy(name, what string, is func(*v1alpha1.ScalePolicy) bool) *v
 			return false, err
 		}
 		if !is(p) {
-			return false, fmt.Errorf("its status is %+v", p.Status)
+			status, err := json.Marshal(p.Status)
+			return false, cmp.Or(err, fmt.Errorf("its status is %s", status))
 		}
 		return true, nil
 	})

@@ -27,6 +27,9 @@ type Namespace struct {
 	tb testing.TB
 }
 
+// kept are the kinds that are in the logs when a namespace's test has failed. Not every suite has ours.
+var kept = []string{"pods,deployments,events", "models,prefetches,scalepolicies"}
+
 // NewNamespace makes one with these labels, and removes it with all that is in it when the test ends.
 func NewNamespace(tb testing.TB, labels map[string]string) Namespace {
 	tb.Helper()
@@ -46,6 +49,11 @@ func NewNamespace(tb testing.TB, labels map[string]string) Namespace {
 	}
 	tb.Cleanup(func() {
 		ctx := context.WithoutCancel(tb.Context())
+		if tb.Failed() {
+			for _, kinds := range kept {
+				keep(ctx, cluster, made.Name+"-"+kinds+".yaml", "--namespace="+made.Name, "get", kinds, "--output=yaml")
+			}
+		}
 		if err := kube.CoreV1().Namespaces().Delete(ctx, made.Name, metav1.DeleteOptions{}); err != nil {
 			tb.Error(err)
 		}

@@ -8,6 +8,7 @@ package suite
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -53,6 +54,7 @@ func Main(m *testing.M, name string, options harness.Options, prepare ...func(co
 		return code
 	}
 	if code != 0 {
+		keep(ctx, cluster, System+".log", "--namespace="+System, "logs", "--selector=app.kubernetes.io/name=hoist", "--all-containers", "--prefix", "--tail=-1")
 		logs, err := cluster.KeepLogs()
 		fmt.Fprintln(os.Stderr, "logs of the cluster:", logs, err)
 	}
@@ -69,6 +71,14 @@ func runTests(ctx context.Context, m *testing.M, cluster *harness.Cluster, prepa
 		}
 	}
 	return m.Run()
+}
+
+// keep adds what kubectl says to the logs of the cluster.
+func keep(ctx context.Context, cluster *harness.Cluster, name string, arguments ...string) {
+	said, err := cluster.Kubectl(ctx, arguments...)
+	if err := errors.Join(err, cluster.Keep(name, said)); err != nil {
+		fmt.Fprintf(os.Stderr, "not in the logs of the cluster: %s: %v\n", name, err)
+	}
 }
 
 func fail(err error) int {
