@@ -19,6 +19,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"golang.org/x/sys/unix"
 
 	"github.com/hoist-dev/hoist/bench/synth"
 	"github.com/hoist-dev/hoist/test/s3test/versity"
@@ -101,7 +102,8 @@ func (o *Origin) Environment() []string {
 }
 
 // Publish makes a synthetic model in the folder staging, which it removes again, and uploads its files below prefix, each with a checksum
-// that a download can be verified against. Where only is not nil it names the files to upload.
+// that a download can be verified against. Where only is not nil it names the files to upload. They are on the disk when it returns: what is measured
+// next does not share it with them.
 func (o *Origin) Publish(ctx context.Context, prefix, staging string, model synth.Options, only map[string]bool) ([]synth.File, error) {
 	defer os.RemoveAll(staging)
 	files, err := synth.Generate(staging, model)
@@ -119,6 +121,7 @@ func (o *Origin) Publish(ctx context.Context, prefix, staging string, model synt
 			return nil, err
 		}
 	}
+	unix.Sync()
 	return files, nil
 }
 

@@ -30,6 +30,7 @@ type Metrics struct {
 	lookups  *prometheus.CounterVec
 	fills    *prometheus.HistogramVec
 	mounts   *prometheus.HistogramVec
+	ahead    prometheus.Counter
 	gpuBytes *prometheus.GaugeVec
 	scrubbed prometheus.Counter
 	rotten   prometheus.Counter
@@ -56,6 +57,7 @@ func NewMetrics(version string) *Metrics {
 			Help: "Time to make a revision present, by result.", Buckets: prometheus.ExponentialBuckets(0.5, 2, 14)}, []string{"result"}),
 		mounts: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "hoist_mount_seconds",
 			Help: "Time to mount a model into a pod, by gRPC code; a pod that waits for a download is answered DeadlineExceeded and asks again.", Buckets: prometheus.ExponentialBuckets(0.005, 2, 16)}, []string{"code"}),
+		ahead: counter("hoist_read_ahead_bytes_total", "Bytes brought into the page cache while the pods that mount them start."),
 		gpuBytes: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "hoist_gpu_bytes",
 			Help: "Memory of each GPU: in all, and used by processes."}, []string{"gpu", "uuid", "kind"}),
 		scrubbed: counter("hoist_scrub_bytes_total", "Bytes read and compared in the search for bit rot."),
@@ -63,7 +65,7 @@ func NewMetrics(version string) *Metrics {
 	}
 	build := prometheus.NewGauge(prometheus.GaugeOpts{Name: "hoist_build_info", Help: "Always 1.", ConstLabels: prometheus.Labels{"version": version}})
 	build.Set(1)
-	m.registry.MustRegister(build, m.received, m.chunks, m.retries, m.hedges, m.limit, m.lookups, m.fills, m.mounts, m.gpuBytes, m.scrubbed, m.rotten,
+	m.registry.MustRegister(build, m.received, m.chunks, m.retries, m.hedges, m.limit, m.lookups, m.fills, m.mounts, m.ahead, m.gpuBytes, m.scrubbed, m.rotten,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -77,6 +79,9 @@ func (m *Metrics) Received(origin string, bytes int64) {
 func (m *Metrics) Mounted(code string, took time.Duration) {
 	m.mounts.WithLabelValues(code).Observe(took.Seconds())
 }
+
+// readAhead counts bytes that came into the page cache. Under pressure others may have gone meanwhile: no less than none.
+func (m *Metrics) readAhead(bytes int64) { m.ahead.Add(float64(max(bytes, 0))) }
 
 // GPU says how much memory of a GPU is used, of how much in all, in bytes.
 func (m *Metrics) GPU(index int, uuid string, used, total int64) {

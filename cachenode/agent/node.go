@@ -29,6 +29,7 @@ type Options struct {
 	Log       *slog.Logger
 	Version   string
 	Scrub     ScrubConfig
+	ReadAhead bool // into the page cache, what pods mount: see Ahead
 
 	// KeepNames leaves the names of models that are not wanted any more, and so the proof that whoever asked for them by that
 	// name could read their origin. Whoever sets it calls Forget.
@@ -43,6 +44,7 @@ type Node struct {
 	work     sync.WaitGroup
 	draining atomic.Bool
 	cold     chan struct{} // something may have to be warmed
+	reading  chan struct{} // has an element while a copy is read ahead
 
 	mu      sync.Mutex
 	keepers map[string]*keeper
@@ -51,7 +53,7 @@ type Node struct {
 // NewNode starts the upkeep of the store: free space, health, scrub.
 func NewNode(o Options) *Node {
 	ctx, stop := context.WithCancel(context.Background()) //nolint:forbidigo // the life of the node, not of a call
-	n := &Node{Options: o, ctx: ctx, stop: stop, keepers: map[string]*keeper{}, cold: make(chan struct{}, 1)}
+	n := &Node{Options: o, ctx: ctx, stop: stop, keepers: map[string]*keeper{}, cold: make(chan struct{}, 1), reading: make(chan struct{}, 1)}
 	n.work.Go(n.reclaim)
 	n.work.Go(n.warm)
 	n.work.Go(n.scrub)

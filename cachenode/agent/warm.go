@@ -5,6 +5,7 @@ package agent
 
 import (
 	"cmp"
+	"context"
 	"maps"
 	"slices"
 	"time"
@@ -57,11 +58,7 @@ func (k *keeper) warm() {
 	if !k.want.Memory || held == "" || k.ctx.Err() != nil {
 		return
 	}
-	dir := k.node.Store.Path(held)
-	resident, err := warm.Resident(dir)
-	if available, unknown := warm.Available(); err == nil && unknown == nil && float64(bytes-resident) <= share*float64(available) {
-		resident, err = warm.Dir(k.ctx, dir)
-	}
+	_, resident, err := intoMemory(k.ctx, k.node.Store.Path(held), bytes)
 	if err != nil && k.ctx.Err() == nil {
 		k.node.Log.Warn("model not kept in memory", "model", k.want.Name, "err", err)
 	}
@@ -70,4 +67,16 @@ func (k *keeper) warm() {
 	if k.held == held {
 		k.memory = resident
 	}
+}
+
+// intoMemory reads a copy of so many bytes into the page cache, unless memory is short, and says how many of them were there before, and are now.
+func intoMemory(ctx context.Context, dir string, bytes int64) (before, resident int64, err error) {
+	if before, err = warm.Resident(dir); err != nil || before == bytes {
+		return before, before, err
+	}
+	if available, err := warm.Available(); err != nil || float64(bytes-before) > share*float64(available) {
+		return before, before, nil //nolint:nilerr // where nobody knows how much memory there is, none is taken
+	}
+	resident, err = warm.Dir(ctx, dir)
+	return before, resident, err
 }

@@ -156,8 +156,11 @@ func (in *ingest) Verified(i int) (uint32, bool) {
 	return crc, ok
 }
 
-// MarkVerified records that chunk i is held.
+// MarkVerified records that chunk i is held. What of it went through the page cache begins to be written, for whoever waits for the blob would wait for
+// all that is dirty when it is sealed: up to a tenth of the node's memory, before the kernel begins by itself (vm.dirty_background_ratio).
 func (in *ingest) MarkVerified(i int, crc32c uint32) error {
+	chunk := cachenode.ChunkRange(in.size, i)
+	in.data.writeOut(chunk.Off, chunk.Len)
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	if err := in.journal.append(i, recordHeld, crc32c); err != nil {

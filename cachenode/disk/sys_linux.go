@@ -50,6 +50,11 @@ func (f *fsys) openDirect(name string, flag int) *file {
 	return got
 }
 
+// writeOut has the kernel begin to write what is dirty of a part of the file, and does not wait for it. It is no promise: what fails is told by Sync.
+func (f *file) writeOut(off, size int64) {
+	_ = unix.SyncFileRange(int(f.Fd()), off, size, unix.SYNC_FILE_RANGE_WRITE)
+}
+
 // dropPages asks the kernel to forget the file's clean pages: what passed through
 // once should not push out what others are using.
 func (f *file) dropPages() { _ = unix.Fadvise(int(f.Fd()), 0, 0, unix.FADV_DONTNEED) }

@@ -7,27 +7,22 @@ package warm
 import (
 	"context"
 	"errors"
-	"io"
 	"io/fs"
 	"os"
 	"strconv"
 	"strings"
-
-	"github.com/hoist-dev/hoist/cachenode"
 )
-
-// block is how much is read at a time, in bytes: one chunk of the cache.
-const block = 16 << 20
 
 // Dir reads every file below dir that is not wholly in the page cache, in order of names as loaders do, and returns how many bytes
 // of them are there afterwards. Memory is the kernel's to give and to take: nothing is locked, and under pressure pages go again.
 func Dir(ctx context.Context, dir string) (resident int64, err error) {
-	buffer := make([]byte, block)
 	err = walk(dir, func(file *os.File, size int64) error {
 		there, err := residentBytes(file, size)
-		if err == nil && there < size {
-			if err = read(ctx, file, buffer); err == nil {
-				there, err = residentBytes(file, size)
+		for _, read := range []func(context.Context, *os.File, int64) error{ahead, await} {
+			if err == nil && there < size {
+				if err = read(ctx, file, size); err == nil {
+					there, err = residentBytes(file, size)
+				}
 			}
 		}
 		resident += there
@@ -67,21 +62,6 @@ func walk(dir string, do func(file *os.File, size int64) error) error {
 		}
 		return do(file, info.Size())
 	})
-}
-
-func read(ctx context.Context, file *os.File, buffer []byte) error {
-	for {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		_, err := file.Read(buffer)
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return &cachenode.Error{Kind: cachenode.ErrDisk, Op: "warm", Subject: file.Name(), Err: err}
-		}
-	}
 }
 
 // Available is what processes can take of memory before the kernel has to swap or to drop what is in use, in bytes: MemAvailable

@@ -46,13 +46,35 @@ func cold(t *testing.T, sizes map[string]int64) (dir string, total int64) {
 
 func TestDir_BringsEveryFileIntoThePageCache(t *testing.T) {
 	t.Parallel()
-	dir, total := cold(t, map[string]int64{"model-1.safetensors": 20<<20 + 5, "sub/config.json": 3, "empty": 0})
+	dir, total := cold(t, map[string]int64{"model-1.safetensors": 200<<20 + 5, "sub/config.json": 3, "empty": 0})
 	resident, err := Dir(t.Context(), dir)
 	if err != nil || resident != total {
 		t.Errorf("%d of %d bytes are there, %v", resident, total, err)
 	}
 	if again, err := Resident(dir); err != nil || again != total {
 		t.Errorf("looked at again, %d of %d bytes are there, %v", again, total, err)
+	}
+}
+
+// Each half brings a file by itself: on an old kernel there is but the first.
+func TestHalves_EachBringAFile(t *testing.T) {
+	t.Parallel()
+	for name, read := range map[string]func(context.Context, *os.File, int64) error{"ahead": ahead, "await": await} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir, total := cold(t, map[string]int64{"a": 40<<20 + 5})
+			file, err := os.Open(filepath.Join(dir, "a"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer file.Close()
+			if err := read(t.Context(), file, total); err != nil {
+				t.Fatal(err)
+			}
+			if there, err := Resident(dir); err != nil || there < total*9/10 {
+				t.Errorf("%d of %d bytes are there, %v", there, total, err)
+			}
+		})
 	}
 }
 

@@ -32,6 +32,7 @@ type options struct {
 	maxConnections int
 	volumes        origin.Volumes
 	bandwidth      string
+	readAhead      bool
 	scrubEvery     time.Duration
 	scrubRate      string
 	logLevel       string
@@ -78,6 +79,7 @@ mounted keep it, whatever happens to the agent.`,
 	flags.IntVar(&o.maxConnections, "max-connections", 0, "most connections to origins; 0 is as many as the buffers allow")
 	flags.Var(o.volumes, "volume", "a volume for pvc:// sources, as claim=CLAIM,path=/PATH,namespaces=NAMESPACE+NAMESPACE; may be given again")
 	flags.StringVar(&o.bandwidth, "bandwidth", "0", "most bytes a second to download, such as 1Gi; 0 is no cap")
+	flags.BoolVar(&o.readAhead, "read-ahead", true, "read what a pod mounts into the page cache while it starts, where memory is free")
 	flags.DurationVar(&o.scrubEvery, "scrub-every", 24*time.Hour, "how long after a search for bit rot the next begins; 0 never")
 	flags.StringVar(&o.scrubRate, "scrub-rate", "20Mi", "bytes a second that the search reads")
 	flags.StringVar(&o.logLevel, "log-level", "info", "debug, info, warn or error")

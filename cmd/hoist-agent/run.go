@@ -62,7 +62,7 @@ func run(ctx context.Context, o options, log *slog.Logger) (err error) {
 	}
 	defer func() { err = errors.Join(err, scheduler.Close()) }()
 	node := agent.NewNode(agent.Options{
-		Store: store, Scheduler: scheduler, Metrics: metrics, Log: log, Version: buildVersion(), KeepNames: true,
+		Store: store, Scheduler: scheduler, Metrics: metrics, Log: log, Version: buildVersion(), KeepNames: true, ReadAhead: o.readAhead,
 		Scrub:     agent.ScrubConfig{Every: agent.Duration(o.scrubEvery), Rate: agent.Bytes(size.scrubRate)},
 		Inspector: func(s cachenode.Selection) cachenode.Inspector { return formats.Inspector{AllowPickle: s.AllowPickle} },
 	})

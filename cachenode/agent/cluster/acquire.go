@@ -67,7 +67,7 @@ func (m *Mounts) Acquire(ctx context.Context, claim csi.Claim) (csi.Lease, error
 		}
 		return csi.Lease{}, err
 	}
-	return m.counted(key, lease), nil
+	return m.counted(key, m.Node.Ahead(lease)), nil //nolint:contextcheck // it goes on after the call
 }
 
 // Resume takes again the lease of a mount that survived a restart.

@@ -65,9 +65,26 @@ func (m Mount) mount() error {
 		if err != nil {
 			return fmt.Errorf("%w: %s", err, out)
 		}
-		return nil
+		return m.aroundPageCache()
 	}
 	return fmt.Errorf("no such kind of mount: %q", m.Kind)
+}
+
+// aroundPageCache has the loop device read and write its image directly, where the file system of the image can: else what is in the page cache of a node
+// is in that of the computer a second time, and the node has a slow disk and little memory.
+func (m Mount) aroundPageCache() error {
+	var st unix.Stat_t
+	if err := unix.Stat(m.Target, &st); err != nil {
+		return err
+	}
+	device, err := os.OpenFile(fmt.Sprintf("/dev/loop%d", unix.Minor(st.Dev)), os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	if err := unix.IoctlSetInt(int(device.Fd()), unix.LOOP_SET_DIRECT_IO, 1); err != nil && !errors.Is(err, unix.EINVAL) {
+		return errors.Join(err, device.Close())
+	}
+	return device.Close()
 }
 
 func (m Mount) makeTarget() error {
