@@ -16,12 +16,10 @@ func (n *Node) Ahead(l Lease) Lease {
 		defer stop()
 		n.ahead(ctx, l)
 	})
-	release := l.Release
-	l.Release = func() {
+	return Lease{Revision: l.Revision, Path: l.Path, Release: func() {
 		stop()
-		release()
-	}
-	return l
+		l.Release()
+	}}
 }
 
 // ahead waits for its turn: two copies at a time would each be there later, and a second pod with the same one finds it read.
