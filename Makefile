@@ -71,7 +71,7 @@ test-root: ## Run the tests that need root (power cuts, full disks); none is ski
 	HOIST_REQUIRE_ROOT_TESTS=1 $(GO) test -run Root -count=1 -timeout=$(TEST_TIMEOUT) ./...
 
 .PHONY: race
-race: $(S3) ## Run the node's tests under the race detector (RACE_FLAGS=-short)
+race: $(S3) $(CSI_SANITY) ## Run the node's tests under the race detector (RACE_FLAGS=-short)
 	CGO_ENABLED=1 $(GO) test -race -timeout=$(TEST_TIMEOUT) $(RACE_FLAGS) ./cachenode/...
 
 SUITE       ?= *
