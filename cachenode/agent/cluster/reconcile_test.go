@@ -118,16 +118,17 @@ func TestReconcile_EvictsWhatItsOwnerAsksFor(t *testing.T) {
 	if ask(later); !has() {
 		t.Fatal("a copy that a Prefetch wants was evicted")
 	}
-	s.shall()
-	s.awaitIdle()
 	lease, err := s.node.Lease(rev)
 	if err != nil {
 		t.Fatal(err)
 	}
+	s.shall()
+	s.awaitLeases(1) // the pod's: whoever brought the copy has let go
 	if ask(later); !has() {
 		t.Fatal("a copy that a pod uses was evicted")
 	}
 	lease.Release()
+	s.awaitLeases(0)
 	for _, harmless := range []string{"yesterday", "", time.Now().Add(-time.Hour).Format(time.RFC3339)} {
 		if ask(harmless); !has() {
 			t.Fatalf("%q evicted it", harmless)
@@ -138,17 +139,18 @@ func TestReconcile_EvictsWhatItsOwnerAsksFor(t *testing.T) {
 	}
 }
 
-// awaitIdle waits until nobody works on a model.
-func (s *station) awaitIdle() {
+// awaitLeases waits until the copies are leased so many times.
+func (s *station) awaitLeases(want int) {
 	s.t.Helper()
 	for s.t.Context().Err() == nil {
-		leased := false
+		leases := 0
 		for _, c := range s.node.Store.List() {
-			leased = leased || c.Leases > 0
+			leases += c.Leases
 		}
-		if !leased {
+		if leases == want {
 			return
 		}
+		<-time.After(time.Millisecond)
 	}
 }
 
