@@ -21,7 +21,8 @@ import (
 
 func newDoctor(dial dialer) *cobra.Command {
 	a := access{dial: dial}
-	var file, prometheus, output string
+	var prometheus asked
+	var file, output string
 	cmd := &cobra.Command{
 		Use:   "doctor [NAME]",
 		Short: "Find in KEDA's ScaledObjects what will bite, and say what to write instead",
@@ -29,10 +30,12 @@ func newDoctor(dial dialer) *cobra.Command {
 twice, targets that never wake, a fallback that never comes, quotas that are too small. docs/doctor.md explains each check.
 
 With --file it reads a manifest and asks no cluster. Without, it looks at a cluster's ScaledObjects, and at their targets, pods, quotas, HPAs,
-Kueue's queues and KEDA itself, as far as the caller may read them.
+Kueue's queues and KEDA itself, as far as the caller may read them. With --prometheus it looks, too, whether there are such metrics, and how
+often they are scraped. A Prometheus that asks who it is wants a folder with files as the chart's scaler.prometheusAuth has them.
 
   hoist doctor -f scaledobject.yaml
   hoist doctor llama -n team-a --prometheus http://localhost:9090
+  hoist doctor -f scaledobject.yaml --prometheus https://prometheus:9090 --prometheus-identity me   # me/token, me/ca.crt
 
 The exit code is 1 if there is an Error among what it finds.`,
 		Args: cobra.MaximumNArgs(1),
@@ -40,8 +43,11 @@ The exit code is 1 if there is an Error among what it finds.`,
 			if output != "" && output != "json" {
 				return &usageError{fmt.Errorf("--output %q: want json", output)}
 			}
-			objects, err := patients(cmd, &a, file, prometheus, args)
+			objects, err := patients(cmd, &a, file, args)
 			if err != nil {
+				return err
+			}
+			if err := prometheus.metrics(cmd.Context(), objects); err != nil {
 				return err
 			}
 			found := []doctor.Finding{}
@@ -66,7 +72,7 @@ The exit code is 1 if there is an Error among what it finds.`,
 	a.addFlags(cmd)
 	a.addNamespaces(cmd)
 	cmd.Flags().StringVarP(&file, "file", "f", "", "manifest to read instead of a cluster; - is stdin")
-	cmd.Flags().StringVar(&prometheus, "prometheus", "", "address of Prometheus, to ask it for the metrics")
+	prometheus.addFlags(cmd.Flags())
 	cmd.Flags().StringVarP(&output, "output", "o", "", "json, or for people if not given")
 	return cmd
 }
@@ -86,7 +92,7 @@ func unwell(found []doctor.Finding) error {
 }
 
 // patients are the ScaledObjects of a file or of a cluster.
-func patients(cmd *cobra.Command, a *access, file, prometheus string, args []string) ([]*doctor.Object, error) {
+func patients(cmd *cobra.Command, a *access, file string, args []string) ([]*doctor.Object, error) {
 	if file != "" {
 		return fromFile(file, cmd.InOrStdin())
 	}
@@ -106,7 +112,7 @@ func patients(cmd *cobra.Command, a *access, file, prometheus string, args []str
 		if len(args) == 1 && list.Items[i].GetName() != args[0] {
 			continue
 		}
-		o, err := patient(cmd.Context(), around, &list.Items[i], prometheus)
+		o, err := patient(cmd.Context(), around, &list.Items[i])
 		if err != nil {
 			return nil, err
 		}
@@ -119,7 +125,7 @@ func patients(cmd *cobra.Command, a *access, file, prometheus string, args []str
 }
 
 // patient is one of a cluster, with what the cluster says of it.
-func patient(ctx context.Context, around *surroundings, u *unstructured.Unstructured, prometheus string) (*doctor.Object, error) {
+func patient(ctx context.Context, around *surroundings, u *unstructured.Unstructured) (*doctor.Object, error) {
 	content, err := u.MarshalJSON()
 	if err != nil {
 		return nil, err
@@ -128,7 +134,7 @@ func patient(ctx context.Context, around *surroundings, u *unstructured.Unstruct
 	if err != nil {
 		return nil, fmt.Errorf("read ScaledObject %s/%s: %w", u.GetNamespace(), u.GetName(), err)
 	}
-	o.Facts, err = around.examine(ctx, o, prometheus)
+	o.Facts, err = around.examine(ctx, o)
 	return o, err
 }
 

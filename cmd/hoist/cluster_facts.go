@@ -6,8 +6,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"fmt"
-	"strings"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -21,7 +19,6 @@ import (
 	"github.com/hoist-dev/hoist/scaler/coldstart"
 	"github.com/hoist-dev/hoist/scaler/doctor"
 	"github.com/hoist-dev/hoist/scaler/kueue"
-	"github.com/hoist-dev/hoist/scaler/queue"
 	"github.com/hoist-dev/hoist/webhook/inject"
 )
 
@@ -33,7 +30,7 @@ type surroundings struct {
 }
 
 // examine reads what a cluster says of one.
-func (s *surroundings) examine(ctx context.Context, o *doctor.Object, prometheus string) (*doctor.Facts, error) {
+func (s *surroundings) examine(ctx context.Context, o *doctor.Object) (*doctor.Facts, error) {
 	f := &doctor.Facts{}
 	selector, err := target(ctx, s.c, o, f)
 	if err != nil {
@@ -57,7 +54,7 @@ func (s *surroundings) examine(ctx context.Context, o *doctor.Object, prometheus
 		s.keda = readKEDA(ctx, s.c)
 	}
 	f.KEDA = s.keda
-	return f, metrics(ctx, o, f, prometheus)
+	return f, nil
 }
 
 // pods reads the target's, and what they need; who may not read it is told less.
@@ -163,27 +160,4 @@ func failedCreate(ctx context.Context, c cluster, key client.ObjectKey) (message
 		}
 	}
 	return message
-}
-
-// metrics asks Prometheus which of the metrics there are.
-func metrics(ctx context.Context, o *doctor.Object, f *doctor.Facts, address string) error {
-	if address == "" {
-		return nil
-	}
-	p, err := queue.New(address)
-	if err != nil {
-		return &usageError{err}
-	}
-	if _, err := p.Now(ctx, "vector(1)", time.Now()); err != nil {
-		return fmt.Errorf("--prometheus %s: %w", address, err)
-	}
-	f.Metrics, f.Scraped = map[string]bool{}, map[string]int32{}
-	for _, name := range o.Names() {
-		_, err := p.Now(ctx, fmt.Sprintf("count({__name__=%q})", strings.ToValidUTF8(name, "")), time.Now())
-		f.Metrics[name] = err == nil
-		if every, err := p.ScrapeInterval(ctx, name); err == nil { // who may not ask for targets is told the rest
-			f.Scraped[name] = int32(every.Seconds())
-		}
-	}
-	return nil
 }

@@ -54,11 +54,11 @@ var clusterChecks = []check{
 		return one(said{what: "kubectl get hpa says <unknown>, for it sleeps", why: "that is as it should be: at no replicas KEDA alone looks, and the HPA is switched off", fix: "minReplicaCount: 0 # as it is\n"})
 	}},
 	{"scraped-rarely", Warning, func(o *Object) []said {
-		if o.Facts == nil {
+		if o.Metrics == nil {
 			return nil
 		}
 		for _, name := range o.Names() {
-			if every := o.Facts.Scraped[name]; every > hpaPeriod {
+			if every := o.Metrics.Scraped[name]; every > hpaPeriod {
 				return one(said{what: fmt.Sprintf("%s is scraped every %d s", name, every),
 					why: fmt.Sprintf("the HPA looks every %d s, and sees what was: each decision, and each step from zero, is up to %d s late", hpaPeriod, every),
 					fix: "# of the ServiceMonitor or PodMonitor:\nspec: {endpoints: [{interval: 10s}]}\n"})
@@ -67,11 +67,11 @@ var clusterChecks = []check{
 		return nil
 	}},
 	{"polled-for-nothing", Note, func(o *Object) []said {
-		if o.Facts == nil {
+		if o.Metrics == nil {
 			return nil
 		}
 		for _, name := range o.Names() {
-			if polls, every := value(o.Spec.PollingInterval, defaultPolling), o.Facts.Scraped[name]; 3*polls < every && every <= hpaPeriod {
+			if polls, every := value(o.Spec.PollingInterval, defaultPolling), o.Metrics.Scraped[name]; 3*polls < every && every <= hpaPeriod {
 				return one(said{what: fmt.Sprintf("it is looked at every %d s, and %s is scraped every %d s", polls, name, every),
 					why: "the same number is read again and again: it wakes no sooner", fix: fmt.Sprintf("pollingInterval: %d\n", (every+2)/3)})
 			}

@@ -46,11 +46,11 @@ var queryChecks = []check{
 	}},
 	{"metric-not-in-prometheus", Error, func(o *Object) []said {
 		return o.queries(func(_ *Trigger, q *query) (said, bool) {
-			if o.Facts == nil || o.Facts.Metrics == nil {
+			if o.Metrics == nil {
 				return said{}, false
 			}
 			for _, name := range q.names {
-				if _, wrong := meant(name); !wrong && !o.Facts.Metrics[name] && !q.orZero {
+				if _, wrong := meant(name); !wrong && !o.Metrics.Known[name] && !q.orZero {
 					return said{what: fmt.Sprintf("Prometheus has no metric %s now", name), why: "nothing scrapes it, the server has another version, or no pod has run yet", fix: scrapes(o, name)}, true
 				}
 			}
@@ -59,11 +59,11 @@ var queryChecks = []check{
 	}},
 	{"metric-silent", Note, func(o *Object) []said {
 		return o.queries(func(_ *Trigger, q *query) (said, bool) {
-			if o.Facts == nil || o.Facts.Metrics == nil || !q.orZero {
+			if o.Metrics == nil || !q.orZero {
 				return said{}, false
 			}
 			for _, name := range q.names {
-				if _, wrong := meant(name); wrong || o.Facts.Metrics[name] {
+				if _, wrong := meant(name); wrong || o.Metrics.Known[name] {
 					return said{}, false // one of several is enough
 				}
 			}

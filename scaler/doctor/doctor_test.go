@@ -148,6 +148,14 @@ func TestExamine_EachCheck(t *testing.T) {
 		}
 		return p
 	}
+	// A Prometheus that has both metrics, and scrapes them every so many seconds.
+	scraped := func(every int32) *doctor.Metrics {
+		m := &doctor.Metrics{Known: map[string]bool{}, Scraped: map[string]int32{}}
+		for _, name := range []string{"vllm:num_requests_running", "vllm:num_requests_waiting"} {
+			m.Known[name], m.Scraped[name] = true, every
+		}
+		return m
+	}
 	beside := func(q, activation string) func(map[string]any) {
 		return func(m map[string]any) {
 			spec, _ := m["spec"].(map[string]any)
@@ -162,11 +170,16 @@ func TestExamine_EachCheck(t *testing.T) {
 	quota := corev1.ResourceQuota{Spec: corev1.ResourceQuotaSpec{Hard: corev1.ResourceList{"requests.nvidia.com/gpu": resource.MustParse("2")}}}
 	for _, row := range []struct {
 		change func(map[string]any)
-		facts  *doctor.Facts
+		told   any // by a cluster, a Prometheus, or nobody
 		want   string
 	}{
 		{func(map[string]any) {}, nil, ""},
-		{func(map[string]any) {}, &doctor.Facts{Pod: pod, Metrics: map[string]bool{"vllm:num_requests_running": true, "vllm:num_requests_waiting": true}}, ""},
+		{func(map[string]any) {}, &doctor.Metrics{Known: map[string]bool{"vllm:num_requests_running": true, "vllm:num_requests_waiting": true}}, ""},
+		{func(map[string]any) {}, &doctor.Metrics{Known: map[string]bool{"vllm:num_requests_running": true}}, "metric-not-in-prometheus"},
+		{query("sum(vllm:num_requests_running) or vector(0)"), &doctor.Metrics{}, "metric-silent"},
+		{func(map[string]any) {}, scraped(60), "scraped-rarely"},
+		{func(map[string]any) {}, scraped(15), ""},
+		{set("spec.pollingInterval", "1"), scraped(5), "polled-for-nothing"},
 		{query("sum("), nil, "query-unreadable"},
 		{set("spec.triggers.metadata", "{serverAddress: 'http://a:1', ignoreNullValues: 'false'}"), nil, "query-unreadable"},
 		{query("vllm:num_requests_running"), nil, "several-elements"},
@@ -183,7 +196,6 @@ func TestExamine_EachCheck(t *testing.T) {
 		{both(set("spec.minReplicaCount", "0"), beside("sum(DCGM_FI_PROF_GR_ENGINE_ACTIVE)", "1000000")), nil, "cannot-wake"},
 		{query("avg(a) * max(b)"), nil, ""},
 		{query("2 * avg(a)"), nil, "divided-twice"},
-		{query("sum(vllm:num_requests_running) or vector(0)"), &doctor.Facts{Pod: pod, Metrics: map[string]bool{}}, "metric-silent"},
 		{set("spec.fallback.replicas", "0"), nil, "fallback-ends-replicas"},
 		{set("spec.fallback.behavior", "static"), nil, "fallback-ends-replicas"},
 		{set("spec.idleReplicaCount", "1"), nil, "idle-replicas"},
@@ -206,9 +218,6 @@ func TestExamine_EachCheck(t *testing.T) {
 		{func(map[string]any) {}, &doctor.Facts{Pod: pod, Replicas: 1, Quotas: []corev1.ResourceQuota{quota}}, "quota-too-small"},
 		{func(map[string]any) {}, &doctor.Facts{Pod: pod, Failed: "exceeded quota"}, "pods-not-made"},
 		{func(map[string]any) {}, &doctor.Facts{Pod: pod, Replicas: 1, HPA: "no metric"}, "hpa-unknown"},
-		{func(map[string]any) {}, &doctor.Facts{Pod: pod, Metrics: map[string]bool{"vllm:num_requests_running": true}}, "metric-not-in-prometheus"},
-		{func(map[string]any) {}, &doctor.Facts{Pod: pod, Scraped: map[string]int32{"vllm:num_requests_running": 60}}, "scraped-rarely"},
-		{func(map[string]any) {}, &doctor.Facts{Pod: pod, Scraped: map[string]int32{"vllm:num_requests_running": 15}}, ""},
 		{func(map[string]any) {}, &doctor.Facts{Pod: pod, Kueue: &kueue.Queue{ClusterQueue: "gpus", Most: 2, Resource: "nvidia.com/gpu"}}, "kueue-quota-too-small"},
 		{func(map[string]any) {}, &doctor.Facts{Pod: pod, Kueue: &kueue.Queue{ClusterQueue: "gpus", Most: 4, Resource: "nvidia.com/gpu"}}, ""},
 		{func(map[string]any) {}, &doctor.Facts{Pod: pod, Kueue: &kueue.Queue{Broken: "there is no LocalQueue q"}}, "kueue-queue"},
@@ -224,7 +233,6 @@ func TestExamine_EachCheck(t *testing.T) {
 		{func(map[string]any) {}, &doctor.Facts{Pod: pod, KEDA: &doctor.KEDA{Release: &doctor.Release{Major: 3}, Metrics: "datadog/cluster-agent"}}, "external-metrics-taken"},
 		{func(map[string]any) {}, &doctor.Facts{Pod: pod, KEDA: &doctor.KEDA{Unknown: "main"}}, "keda-version-unknown"},
 		{func(map[string]any) {}, &doctor.Facts{Pod: pod, HPA: "ScalingDisabled"}, "hpa-unknown-at-zero"},
-		{set("spec.pollingInterval", "1"), &doctor.Facts{Pod: pod, Scraped: map[string]int32{"vllm:num_requests_running": 5}}, "polled-for-nothing"},
 		{wake("sum(llm_d_epp_flow_control_pool_saturation{namespace=\"g\",model_name=\"m\"})"), nil, "awake-for-ever"},
 		{wake("sum(llm_d_epp_flow_control_queue_size)"), nil, "wakes-for-anybody"},
 		{wake("sum(llm_d_epp_request_running{model_name=~\"m.*\"})"), nil, "wakes-for-anybody"},
@@ -247,7 +255,12 @@ func TestExamine_EachCheck(t *testing.T) {
 		if err != nil || o == nil {
 			t.Fatal(string(content), err)
 		}
-		o.Facts = row.facts
+		switch told := row.told.(type) {
+		case *doctor.Facts:
+			o.Facts = told
+		case *doctor.Metrics:
+			o.Metrics = told
+		}
 		found := doctor.Examine(o)
 		pasteable(t, found)
 		got := names(found, doctor.Note)
@@ -300,7 +313,7 @@ func TestExamine_NamesWhatIsMeant(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		o.Facts = &doctor.Facts{Pod: &corev1.Pod{}, Metrics: map[string]bool{}}
+		o.Metrics = &doctor.Metrics{}
 		for _, f := range doctor.Examine(o) {
 			if f.Check == "metric-not-in-prometheus" && !strings.Contains(f.Fix, want) {
 				t.Errorf("%s: %s, want %s", name, f.Fix, want)

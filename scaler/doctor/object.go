@@ -49,7 +49,8 @@ type Object struct {
 		HPAName    string             `json:"hpaName"`
 	} `json:"status"`
 
-	Facts *Facts `json:"-"` // nil: nobody asked a cluster
+	Facts   *Facts   `json:"-"` // nil: nobody asked a cluster
+	Metrics *Metrics `json:"-"` // nil: nobody asked a Prometheus
 }
 
 type behavior struct {
@@ -79,14 +80,18 @@ type Facts struct {
 	Replicas  int32
 	Quotas    []corev1.ResourceQuota
 	Failed    string           // why the target's pods can't be made
-	Metrics   map[string]bool  // of the names in queries, those that Prometheus has; nil: nobody asked it
-	Scraped   map[string]int32 // seconds between two scrapes of a name in queries; those that nobody knows are missing
 	HPA       string           // why the HPA does not scale
 	ColdStart int32            // seconds that a slow one takes; 0 is unknown
 	Kueue     *kueue.Queue     // that its pods are queued for; nil: none, or there is no Kueue
 	Pods      []corev1.Pod     // of the target
 	Fit       *capacity.Answer // how many more of its pods fit into the cluster; nil is unknown
 	KEDA      *KEDA            // nil: nobody asked
+}
+
+// Metrics are what a Prometheus says of the names in a ScaledObject's queries.
+type Metrics struct {
+	Known   map[string]bool  // those that there are now
+	Scraped map[string]int32 // seconds between two scrapes; those that nobody knows are missing
 }
 
 const (
