@@ -10,6 +10,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"pgregory.net/rapid"
 
 	"github.com/hoist-dev/hoist/api/v1alpha1"
@@ -75,6 +76,38 @@ func TestLook_NotesWhatIsSeenFirst(t *testing.T) {
 	want := started{created: time.Unix(1, 0), scheduled: time.Unix(2, 0), running: time.Unix(3, 0)}
 	if s != want {
 		t.Errorf("it notes %+v, want %+v", s, want)
+	}
+}
+
+// What was there before a benchmark stays: the pod that it started goes, and those of one that was killed, which are the youngest.
+func TestSurplus_IsWhatCameLast(t *testing.T) {
+	t.Parallel()
+	pod := func(name string, at int64, change func(*corev1.Pod)) corev1.Pod {
+		p := corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: name, CreationTimestamp: metav1.Unix(at, 0)}}
+		if change != nil {
+			change(&p)
+		}
+		return p
+	}
+	now := metav1.Unix(9, 0)
+	pods := []corev1.Pod{pod("old", 1, nil), pod("second", 5, nil), pod("first", 5, nil), pod("going", 8, func(p *corev1.Pod) { p.DeletionTimestamp = &now }),
+		pod("evicted", 8, func(p *corev1.Pod) { p.Status.Phase = corev1.PodFailed })}
+	for _, c := range []struct {
+		started  string
+		replicas int
+		want     string
+	}{
+		{"", 3, ""},
+		{"", 9, ""},
+		{"", 2, "second"},
+		{"", 1, "second first"},
+		{"first", 2, "first"},
+		{"first", 0, "first second old"},
+		{"gone", 1, "second first"},
+	} {
+		if got := strings.Join(surplus(pods, c.started, c.replicas), " "); got != c.want {
+			t.Errorf("beyond %d, with %q the last: %q, want %q", c.replicas, c.started, got, c.want)
+		}
 	}
 }
 

@@ -138,12 +138,17 @@ const heardWithin = 5 * time.Second
 // lastOfAll has a ReplicaSet that scales down take a pod first.
 const lastOfAll = `{"metadata":{"annotations":{"controller.kubernetes.io/pod-deletion-cost":"-1000000000"}}}`
 
-// settle scales t down to so many replicas, the pod that was started last first, and returns when no other is there.
+// settle scales t down to so many replicas, and returns when no other is there. Those that a benchmark started go, and not those that were there
+// before: a ReplicaSet alone would take any of about the same age.
 func (b *bench) settle(ctx context.Context, t *target, replicas int32) error {
 	pods := b.Kube.CoreV1().Pods(t.name.Namespace)
-	if t.started != "" {
-		if _, err := pods.Patch(ctx, t.started, types.MergePatchType, []byte(lastOfAll), metav1.PatchOptions{}); err != nil && !apierrors.IsNotFound(err) {
-			return fmt.Errorf("mark pod %s to go first: %w", t.started, err)
+	list, err := pods.List(ctx, metav1.ListOptions{LabelSelector: t.selector})
+	if err != nil {
+		return fmt.Errorf("list the pods of Deployment %s: %w", t.name, err)
+	}
+	for _, name := range surplus(list.Items, t.started, int(replicas)) {
+		if _, err := pods.Patch(ctx, name, types.MergePatchType, []byte(lastOfAll), metav1.PatchOptions{}); err != nil && !apierrors.IsNotFound(err) {
+			return fmt.Errorf("mark pod %s to go first: %w", name, err)
 		}
 	}
 	if err := b.scale(ctx, t, replicas); err != nil {
@@ -151,11 +156,37 @@ func (b *bench) settle(ctx context.Context, t *target, replicas int32) error {
 	}
 	return b.await(ctx, "replicas of Deployment "+t.name.String()+" to go", func(ctx context.Context) (bool, error) {
 		list, err := pods.List(ctx, metav1.ListOptions{LabelSelector: t.selector})
-		if err == nil && len(list.Items) > int(replicas) {
-			err = fmt.Errorf("%d of %d are there", len(list.Items), replicas)
+		if err != nil {
+			return false, err
 		}
-		return err == nil, err
+		if there := slices.DeleteFunc(list.Items, over); len(there) > int(replicas) {
+			return false, fmt.Errorf("%d of %d are there", len(there), replicas)
+		}
+		return true, nil
 	})
+}
+
+// over reports whether a pod has ended and stays to be looked at, such as one that was evicted: a ReplicaSet does not count it.
+func over(p corev1.Pod) bool {
+	return p.DeletionTimestamp == nil && (p.Status.Phase == corev1.PodFailed || p.Status.Phase == corev1.PodSucceeded)
+}
+
+// surplus are the pods beyond so many replicas: the one that was started last, if that is known, and the youngest.
+func surplus(pods []corev1.Pod, started string, replicas int) (names []string) {
+	pods = slices.DeleteFunc(slices.Clone(pods), func(p corev1.Pod) bool { return p.DeletionTimestamp != nil || over(p) })
+	slices.SortStableFunc(pods, func(a, b corev1.Pod) int {
+		switch {
+		case a.Name == started:
+			return -1
+		case b.Name == started:
+			return 1
+		}
+		return b.CreationTimestamp.Compare(a.CreationTimestamp.Time)
+	})
+	for i := range max(len(pods)-replicas, 0) {
+		names = append(names, pods[i].Name)
+	}
+	return names
 }
 
 // hear reads what the agent told about the mount. Without it a run has no proof, which the report says.
