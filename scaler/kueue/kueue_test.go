@@ -5,11 +5,13 @@ package kueue_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -30,13 +32,14 @@ func pod(queue string) *corev1.Pod {
 	if queue != "" {
 		p.Labels = map[string]string{kueue.QueueLabel: queue}
 	}
+	p.Spec.NodeSelector = map[string]string{"accelerator": "h100", "kubernetes.io/arch": "amd64"}
 	p.Spec.Containers = []corev1.Container{{Resources: corev1.ResourceRequirements{
 		Limits: corev1.ResourceList{"nvidia.com/gpu": resource.MustParse("2"), "memory": resource.MustParse("100Gi"), "cpu": resource.MustParse("500m")}}}}
 	return p
 }
 
 // cluster answers with one version of Kueue, or, with none, as one that has no Kueue.
-func cluster(t *testing.T, version, objects string) client.Client {
+func cluster(t *testing.T, version, objects string) client.WithWatch {
 	t.Helper()
 	var all []client.Object
 	for document := range strings.SplitSeq(objects, "---") {
@@ -70,6 +73,12 @@ func cluster(t *testing.T, version, objects string) client.Client {
 		},
 	}).Build()
 }
+
+// The flavors of two kinds of nodes. Pods select the second.
+const (
+	a100 = "{kind: ResourceFlavor, metadata: {name: a100}, spec: {nodeLabels: {accelerator: a100}}}\n---\n"
+	h100 = "{kind: ResourceFlavor, metadata: {name: h100}, spec: {nodeLabels: {accelerator: h100}}}\n---\n"
+)
 
 const local = "{kind: LocalQueue, metadata: {name: q, namespace: team-a}, spec: {clusterQueue: gpus}}\n---\n"
 
@@ -108,6 +117,13 @@ func TestRead_SaysWhatIsEverAdmitted(t *testing.T) {
 		"no pod takes GPUs of two flavors":  {group + fmt.Sprintf(flavor, "a", "1Ti", 3) + "," + fmt.Sprintf(flavor, "b", "1Ti", 5) + "]}]}}", 3, "of nvidia.com/gpu"},
 		"memory that is short":              {group + fmt.Sprintf(flavor, "a", "250Gi", 80) + "]}]}}", 2, "of memory"},
 		"more than anybody has":             {queue("gpus", "all", 1<<62, "") + queue("b", "all", 1<<62, ""), 1<<62 - 1, ""},
+		"a flavor that is for others":       {group + fmt.Sprintf(flavor, "a100", "1Ti", 8) + "," + fmt.Sprintf(flavor, "h100", "1Ti", 6) + "]}]}}\n---\n" + a100 + h100, 3, "of nvidia.com/gpu, flavor h100,"},
+		"a taint that Kueue tolerates":      {queue("gpus", "", 8, "") + strings.ReplaceAll(h100, "spec: {", "spec: {tolerations: [{key: spot, operator: Exists}], nodeTaints: [{key: spot, effect: NoSchedule}], "), 4, "of nvidia.com/gpu"},
+		"a taint that is a wish":            {queue("gpus", "", 8, "") + strings.ReplaceAll(h100, "spec: {", "spec: {nodeTaints: [{key: spot, effect: PreferNoSchedule}], "), 4, "of nvidia.com/gpu"},
+		"a taint":                           {queue("gpus", "", 8, "") + strings.ReplaceAll(h100, "spec: {", "spec: {nodeTaints: [{key: spot, effect: NoSchedule}], "), 0, "ClusterQueue gpus has no flavor of nvidia.com/gpu for them: h100 has the taint spot:NoSchedule, which they do not tolerate"},
+		"labels":                            {queue("gpus", "", 8, "") + strings.ReplaceAll(a100, "{name: a100}", "{name: h100}"), 0, "h100 has not the labels that they select"},
+		"labels that no flavor has":         {queue("gpus", "", 8, "") + strings.ReplaceAll(h100, "accelerator: h100", "zone: a"), 4, ""},
+		"a flavor of something else":        {strings.Replace(queue("gpus", "", 8, ""), "resourceGroups: [", "resourceGroups: [{coveredResources: [example.com/ram], flavors: [{name: a100, resources: [{name: example.com/ram, nominalQuota: 1}]}]}, ", 1) + a100 + h100, 4, ""},
 		"no GPUs at all":                    {strings.ReplaceAll(queue("gpus", "", 8, ""), "nvidia.com/gpu", "memory"), 0, "ClusterQueue gpus has no quota of nvidia.com/gpu"},
 		"no ClusterQueue":                   {queue("b", "", 8, ""), 0, "there is no ClusterQueue gpus, which LocalQueue q names"},
 		"a cohort within itself":            {queue("gpus", "a", 8, "") + cohort("a", "b", 0, "") + cohort("b", "a", 0, ""), 0, "cohort a is a member of itself"},
@@ -143,5 +159,46 @@ func TestRead_IsSilentWithoutKueue(t *testing.T) {
 	}
 	if q, err := kueue.Read(t.Context(), cluster(t, "v1beta2", queue("gpus", "", 8, "")), pod("q")); err != nil || q == nil || q.Broken != "there is no LocalQueue q in namespace team-a" {
 		t.Errorf("of a queue that is not there: %v, %v", q, err)
+	}
+}
+
+// What pods ask of nodes closes flavors as Kueue has it: of labels that some flavor of the group has, each in its own term.
+func TestRead_OfWhatPodsAskOfNodes(t *testing.T) {
+	t.Parallel()
+	objects := local + "{kind: ClusterQueue, metadata: {name: gpus}, spec: {resourceGroups: [{coveredResources: [nvidia.com/gpu], flavors: [" +
+		"{name: a100, resources: [{name: nvidia.com/gpu, nominalQuota: 2}]}, {name: h100, resources: [{name: nvidia.com/gpu, nominalQuota: 4}]}]}]}}\n---\n" + a100 + h100
+	for terms, want := range map[string]int64{
+		"[]": 3,
+		"[{matchExpressions: [{key: accelerator, operator: In, values: [h100, h200]}]}]":                                                         2,
+		"[{matchExpressions: [{key: accelerator, operator: NotIn, values: [h100]}]}]":                                                            1,
+		"[{matchExpressions: [{key: accelerator, operator: In, values: [h100]}, {key: zone, operator: In, values: [a]}]}]":                       2,
+		"[{matchExpressions: [{key: accelerator, operator: In, values: [h100]}]}, {matchExpressions: [{key: zone, operator: In, values: [a]}]}]": 3,
+		"[{matchExpressions: [{key: accelerator, operator: In, values: [h100]}]}, {matchExpressions: [{key: accelerator, operator: Exists}]}]":   3,
+	} {
+		p := pod("q")
+		p.Spec.NodeSelector = nil
+		p.Spec.Affinity = &corev1.Affinity{NodeAffinity: &corev1.NodeAffinity{RequiredDuringSchedulingIgnoredDuringExecution: &corev1.NodeSelector{}}}
+		if err := yaml.Unmarshal([]byte(terms), &p.Spec.Affinity.NodeAffinity.RequiredDuringSchedulingIgnoredDuringExecution.NodeSelectorTerms); err != nil {
+			t.Fatal(err)
+		}
+		if q, err := kueue.Read(t.Context(), cluster(t, "v1beta2", objects), p); err != nil || q.Most != want {
+			t.Errorf("%s: %+v, %v, want %d", terms, q, err, want)
+		}
+	}
+}
+
+// Who may not read flavors is told what can be told without them.
+func TestRead_WithoutFlavors(t *testing.T) {
+	t.Parallel()
+	c := interceptor.NewClient(cluster(t, "v1beta2", local+queue("gpus", "", 8, "")+a100), interceptor.Funcs{
+		List: func(ctx context.Context, c client.WithWatch, l client.ObjectList, opts ...client.ListOption) error {
+			if kind := l.GetObjectKind().GroupVersionKind().Kind; kind == "ResourceFlavorList" {
+				return apierrors.NewForbidden(schema.GroupResource{Resource: "resourceflavors"}, "", errors.New("not yours"))
+			}
+			return c.List(ctx, l, opts...)
+		},
+	})
+	if q, err := kueue.Read(t.Context(), c, pod("q")); err != nil || q.Most != 4 || q.Flavors != "" {
+		t.Errorf("it says %+v, %v", q, err)
 	}
 }

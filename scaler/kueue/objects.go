@@ -58,6 +58,16 @@ type (
 		} `json:"flavors"`
 	}
 
+	// Flavor is a kind of nodes that quota is of.
+	Flavor struct {
+		metav1.ObjectMeta `json:"metadata"`
+		Spec              struct {
+			NodeLabels  map[string]string   `json:"nodeLabels"`
+			NodeTaints  []corev1.Taint      `json:"nodeTaints"`
+			Tolerations []corev1.Toleration `json:"tolerations"` // that Kueue adds to pods that get some of it
+		} `json:"spec"`
+	}
+
 	// Quota of a resource. A limit that is nil is none.
 	Quota struct {
 		Name      corev1.ResourceName `json:"name"`

@@ -19,7 +19,7 @@ import (
 var versions = []string{"v1beta2", "v1beta1"}
 
 // Read finds the queue of a workload's pods. It is nil where they name none, and where there is no Kueue. It needs to get the LocalQueues of the
-// pod's namespace, and to list ClusterQueues and Cohorts.
+// pod's namespace, and to list ClusterQueues and Cohorts. Who may not list ResourceFlavors, too, is told as if every flavor were for every pod.
 func Read(ctx context.Context, r client.Reader, pod *corev1.Pod) (*Queue, error) {
 	name := pod.Labels[QueueLabel]
 	if name == "" {
@@ -49,6 +49,22 @@ func read(ctx context.Context, r client.Reader, version string, pod *corev1.Pod,
 	if err != nil {
 		return nil, fmt.Errorf("read the LocalQueue %s/%s: %w", pod.Namespace, name, err)
 	}
+	q, err := behind(ctx, r, version, pod, local.Spec.ClusterQueue)
+	if err != nil {
+		return nil, err
+	}
+	if q == nil {
+		q = &Queue{ClusterQueue: local.Spec.ClusterQueue, Broken: fmt.Sprintf("there is no ClusterQueue %s, which LocalQueue %s names", local.Spec.ClusterQueue, name)}
+	}
+	if p := local.Spec.StopPolicy; q.Broken == "" && p != "" && p != "None" {
+		q.Broken = fmt.Sprintf("LocalQueue %s is stopped: its stopPolicy is %s", name, p)
+	}
+	q.Name = name
+	return q, nil
+}
+
+// behind is what a ClusterQueue admits; nil where there is none of that name.
+func behind(ctx context.Context, r client.Reader, version string, pod *corev1.Pod, name string) (*Queue, error) {
 	var queues []ClusterQueue
 	var cohorts []Cohort
 	if err := list(ctx, r, version, "ClusterQueue", &queues); err != nil {
@@ -57,17 +73,30 @@ func read(ctx context.Context, r client.Reader, version string, pod *corev1.Pod,
 	if err := list(ctx, r, version, "Cohort", &cohorts); err != nil && !meta.IsNoMatchError(err) { // older ones have none of that kind
 		return nil, err
 	}
-	q := Queue{ClusterQueue: local.Spec.ClusterQueue, Broken: fmt.Sprintf("there is no ClusterQueue %s, which LocalQueue %s names", local.Spec.ClusterQueue, name)}
+	flavors, err := flavors(ctx, r, version)
+	if err != nil {
+		return nil, err
+	}
 	for i := range queues {
-		if queues[i].Name == local.Spec.ClusterQueue {
-			q = limit(pod, &queues[i], queues, cohorts)
+		if queues[i].Name == name {
+			q := limit(pod, &queues[i], queues, cohorts, flavors)
+			return &q, nil
 		}
 	}
-	if p := local.Spec.StopPolicy; q.Broken == "" && p != "" && p != "None" {
-		q.Broken = fmt.Sprintf("LocalQueue %s is stopped: its stopPolicy is %s", name, p)
+	return nil, nil //nolint:nilnil // there is none
+}
+
+// flavors are those that there are, by name, as far as they may be read.
+func flavors(ctx context.Context, r client.Reader, version string) (map[string]*Flavor, error) {
+	var all []Flavor
+	if err := list(ctx, r, version, "ResourceFlavor", &all); err != nil && !meta.IsNoMatchError(err) && !apierrors.IsForbidden(err) {
+		return nil, err
 	}
-	q.Name = name
-	return &q, nil
+	named := map[string]*Flavor{}
+	for i := range all {
+		named[all[i].Name] = &all[i]
+	}
+	return named, nil
 }
 
 // list reads all objects of a kind.

@@ -31,7 +31,9 @@ spec:
   cohortName: NAMESPACE
   resourceGroups:
     - coveredResources: [nvidia.com/gpu]
-      flavors: [{name: h100, resources: [{name: nvidia.com/gpu, nominalQuota: 4}]}]
+      flavors:
+        - {name: NAMESPACE-a100, resources: [{name: nvidia.com/gpu, nominalQuota: 80}]}
+        - {name: NAMESPACE-h100, resources: [{name: nvidia.com/gpu, nominalQuota: 4}]}
 ---
 apiVersion: kueue.x-k8s.io/v1beta2
 kind: ClusterQueue
@@ -40,7 +42,17 @@ spec:
   cohortName: NAMESPACE
   resourceGroups:
     - coveredResources: [nvidia.com/gpu]
-      flavors: [{name: h100, resources: [{name: nvidia.com/gpu, nominalQuota: 6, lendingLimit: 2}]}]
+      flavors: [{name: NAMESPACE-h100, resources: [{name: nvidia.com/gpu, nominalQuota: 6, lendingLimit: 2}]}]
+---
+apiVersion: kueue.x-k8s.io/v1beta2
+kind: ResourceFlavor
+metadata: {name: NAMESPACE-a100}
+spec: {nodeLabels: {gpu: a100}}
+---
+apiVersion: kueue.x-k8s.io/v1beta2
+kind: ResourceFlavor
+metadata: {name: NAMESPACE-h100}
+spec: {nodeLabels: {gpu: h100}, nodeTaints: [{key: gpu, value: h100, effect: NoSchedule}]}
 ---
 apiVersion: kueue.x-k8s.io/v1beta2
 kind: LocalQueue
@@ -65,7 +77,10 @@ spec:
   selector: {matchLabels: {app: llama}}
   template:
     metadata: {labels: {app: llama, kueue.x-k8s.io/queue-name: gpus}}
-    spec: {containers: [{name: server, image: vllm/vllm-openai, resources: {limits: {nvidia.com/gpu: "2"}}}]}
+    spec:
+      nodeSelector: {gpu: h100}
+      tolerations: [{key: gpu, operator: Exists}]
+      containers: [{name: server, image: vllm/vllm-openai, resources: {limits: {nvidia.com/gpu: "2"}}}]
 ---
 apiVersion: keda.sh/v1alpha1
 kind: ScaledObject
@@ -86,12 +101,16 @@ func TestPolicy_KnowsKueuesQuota(t *testing.T) {
 	s.Apply(queued)
 	t.Cleanup(func() {
 		ctx := context.WithoutCancel(t.Context())
-		if _, err := s.Kubectl(ctx, "delete", "clusterqueue", s.Name, s.Name+"-b"); err != nil {
-			t.Error(err)
+		for kind, suffixes := range map[string][]string{"clusterqueue": {"", "-b"}, "resourceflavor": {"-a100", "-h100"}} {
+			for _, suffix := range suffixes {
+				if _, err := s.Kubectl(ctx, "delete", kind, s.Name+suffix); err != nil {
+					t.Error(err)
+				}
+			}
 		}
 	})
 	out := s.doctor("theirs")
-	for _, says := range []string{"Kueue's ClusterQueue " + s.Name + ", with what the cohort " + s.Name + " lends, of nvidia.com/gpu admits 3 replicas at the most, and maxReplicaCount is 8 [kueue-quota-too-small]",
+	for _, says := range []string{"Kueue's ClusterQueue " + s.Name + ", with what the cohort " + s.Name + " lends, of nvidia.com/gpu, flavor " + s.Name + "-h100, admits 3 replicas at the most, and maxReplicaCount is 8 [kueue-quota-too-small]",
 		"KEDA: it is release 2.18.1, older than 2.20.2 [keda-old]"} {
 		if !strings.Contains(out, says) {
 			t.Errorf("it does not say: %s", says)
@@ -144,7 +163,7 @@ func (s scene) kueue() {
 	if err := errors.Join(err, json.Unmarshal(out, &module)); err != nil {
 		s.t.Fatal(err)
 	}
-	for _, kind := range []string{"clusterqueues", "localqueues", "cohorts"} {
+	for _, kind := range []string{"clusterqueues", "localqueues", "cohorts", "resourceflavors"} {
 		page := filepath.Join(module.Dir, "config", "components", "crd", "bases", "kueue.x-k8s.io_"+kind+".yaml")
 		if _, err := s.Kubectl(s.t.Context(), "apply", "--server-side", "-f", page); err != nil {
 			s.t.Fatal(err)
