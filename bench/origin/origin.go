@@ -43,6 +43,7 @@ type Origin struct {
 	Access   string
 	Secret   string
 
+	dir    string // of the server
 	server *versity.Server
 	road   *road
 	client *s3.Client // beside the road
@@ -53,7 +54,7 @@ func Start(ctx context.Context, c Config) (*Origin, error) {
 	if err := os.MkdirAll(c.Dir, 0o700); err != nil {
 		return nil, err
 	}
-	o := &Origin{Bucket: c.Bucket, Access: "hoist-bench", Secret: rand.Text()}
+	o := &Origin{dir: c.Dir, Bucket: c.Bucket, Access: "hoist-bench", Secret: rand.Text()}
 	var err error
 	if o.server, err = versity.Start(ctx, versity.Config{Bin: c.Server, Dir: c.Dir, AccessKey: o.Access, SecretKey: o.Secret, Region: region}); err != nil {
 		return nil, fmt.Errorf("start %s: %w", c.Server, err)
@@ -121,8 +122,20 @@ func (o *Origin) Publish(ctx context.Context, prefix, staging string, model synt
 			return nil, err
 		}
 	}
-	unix.Sync()
-	return files, nil
+	return files, settle(o.dir)
+}
+
+// settle waits until what was written to the file system of a folder is on the disk.
+func settle(dir string) error {
+	folder, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer folder.Close()
+	if err := unix.Syncfs(int(folder.Fd())); err != nil {
+		return &os.PathError{Op: "syncfs", Path: dir, Err: err}
+	}
+	return nil
 }
 
 func (o *Origin) upload(ctx context.Context, key, from string) error {

@@ -75,7 +75,7 @@ func intoMemory(ctx context.Context, dir string, bytes int64) (before, resident 
 		return before, before, err
 	}
 	if available, err := warm.Available(); err != nil || float64(bytes-before) > share*float64(available) {
-		return before, before, nil //nolint:nilerr // where nobody knows how much memory there is, none is taken
+		return before, before, err // where nobody knows how much memory there is, none is taken
 	}
 	resident, err = warm.Dir(ctx, dir)
 	return before, resident, err

@@ -28,7 +28,7 @@ type prometheusOptions struct {
 func (o *prometheusOptions) addFlags(flags *pflag.FlagSet) {
 	flags.StringVar(&o.address, "prometheus-address", "", "address of Prometheus for ScalePolicies that name none, such as http://prometheus-operated.monitoring.svc:9090")
 	flags.StringVar(&o.folder, "prometheus-identity", "", "folder with any of token, username and password, ca.crt, tls.crt and tls.key, for a Prometheus that asks who it is; read anew when they change")
-	flags.StringToStringVar(&o.headers, "prometheus-header", nil, "header of each query, such as X-Scope-OrgID=team-a; may be given again")
+	flags.StringToStringVar(&o.headers, "prometheus-header", nil, "header of each query as `NAME=VALUE`, such as X-Scope-OrgID=team-a; may be given again")
 	flags.StringVar(&o.keda, "prometheus-trigger-authentication", "", "who KEDA is there for ScalePolicies that do not say, as ClusterTriggerAuthentication/NAME or TriggerAuthentication/NAME")
 	flags.StringVar(&o.kedaModes, "prometheus-auth-modes", "", "authModes of that, such as bearer: KEDA ignores all of it without")
 }

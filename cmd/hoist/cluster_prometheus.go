@@ -25,7 +25,8 @@ type asked struct {
 func (a *asked) addFlags(flags *pflag.FlagSet) {
 	flags.StringVar(&a.address, "prometheus", "", "address of Prometheus, to ask it for the metrics")
 	flags.StringVar(&a.who.Folder, "prometheus-identity", "", "folder with any of token, username and password, ca.crt, tls.crt and tls.key, for a Prometheus that asks who it is")
-	flags.StringToStringVar(&a.who.Headers, "prometheus-header", nil, "header of each query, such as X-Scope-OrgID=team-a; may be given again")
+	flags.StringToStringVar(&a.who.Headers, "prometheus-header", nil, "header of each query as `NAME=VALUE`, such as X-Scope-OrgID=team-a; may be given again")
+	flags.Lookup("prometheus-header").DefValue = "" // --help says "default []" of it otherwise
 }
 
 // metrics has Prometheus tell what it has of what the objects ask for. Nobody is asked where no address is given.

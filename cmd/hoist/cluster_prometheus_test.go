@@ -4,30 +4,26 @@
 package main
 
 import (
-	"context"
 	"fmt"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+
+	"github.com/hoist-dev/hoist/test/promtest"
 )
 
 // A real Prometheus behind a proxy that wants a token and a tenant, as OpenShift's does, is asked with both, and for a file, too. One that does not
 // answer is said to lack nothing.
 func TestDoctor_AsksAPrometheusThatAsksWhoItIs(t *testing.T) {
 	t.Parallel()
-	if _, err := exec.LookPath("prometheus"); err != nil {
-		t.Skip("no prometheus: it is in Debian's package of that name")
-	}
 	address, stop := prometheusOf(t, "vllm:num_requests_running")
 	behind := httputil.NewSingleHostReverseProxy(address)
 	door := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -66,7 +62,7 @@ func TestDoctor_AsksAPrometheusThatAsksWhoItIs(t *testing.T) {
 	ask("--prometheus", door.URL, "--prometheus-identity", t.TempDir()).want(t, exitUsage, "has none of token")
 }
 
-// prometheusOf is a Prometheus that scrapes a server with one metric, and answers, and what ends it.
+// prometheusOf is a Prometheus that scrapes a server with one metric, and what ends it.
 func prometheusOf(t *testing.T, metric string) (*url.URL, func()) {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -78,19 +74,6 @@ func prometheusOf(t *testing.T, metric string) (*url.URL, func()) {
 	if err := os.WriteFile(filepath.Join(dir, "prometheus.yml"), []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	free, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := &url.URL{Scheme: "http", Host: free.Addr().String()}
-	_ = free.Close()
-	ctx, cancel := context.WithCancel(t.Context())
-	cmd := exec.CommandContext(ctx, "prometheus", "--config.file="+filepath.Join(dir, "prometheus.yml"), "--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+address.Host)
-	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	stop := func() { cancel(); _ = cmd.Wait() }
-	t.Cleanup(stop)
-	return address, stop
+	address, stop := promtest.Start(t, dir)
+	return &url.URL{Scheme: "http", Host: address}, stop
 }

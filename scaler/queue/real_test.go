@@ -4,10 +4,8 @@
 package queue_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -19,15 +17,14 @@ import (
 
 	"github.com/hoist-dev/hoist/scaler/forecast"
 	"github.com/hoist-dev/hoist/scaler/queue"
+	"github.com/hoist-dev/hoist/test/promtest"
 )
 
 // A real Prometheus with nine days behind it: what it gives is what was measured, and enough for a forecast.
 func TestHistory_OfARealPrometheus(t *testing.T) {
 	t.Parallel()
-	for _, program := range []string{"prometheus", "promtool"} {
-		if _, err := exec.LookPath(program); err != nil {
-			t.Skipf("no %s: it is in Debian's package prometheus", program)
-		}
+	if _, err := exec.LookPath("promtool"); err != nil {
+		t.Skip("promtool is not installed: apt-get install prometheus")
 	}
 	now := time.Now().Truncate(time.Minute)
 	measured := func(at time.Time) float64 {
@@ -81,9 +78,6 @@ func TestHistory_OfARealPrometheus(t *testing.T) {
 // A real Prometheus says how often it scrapes the metric of a server.
 func TestScrapeInterval_OfARealPrometheus(t *testing.T) {
 	t.Parallel()
-	if _, err := exec.LookPath("prometheus"); err != nil {
-		t.Skip("no prometheus: it is in Debian's package of that name")
-	}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprint(w, "# HELP vllm:num_requests_running Running.\n# TYPE vllm:num_requests_running gauge\nvllm:num_requests_running 1\n")
 	}))
@@ -115,9 +109,6 @@ func TestScrapeInterval_OfARealPrometheus(t *testing.T) {
 // A real Prometheus that asks for a certificate and a password is asked with both.
 func TestIdentified_ByARealPrometheus(t *testing.T) {
 	t.Parallel()
-	if _, err := exec.LookPath("prometheus"); err != nil {
-		t.Skip("no prometheus: it is in Debian's package of that name")
-	}
 	ca := authority(t)
 	client := issued(t, ca)
 	dir := t.TempDir()
@@ -155,20 +146,9 @@ func started(t *testing.T, dir string) string {
 // startedAs is one that is asked by somebody.
 func startedAs(t *testing.T, dir, scheme string, who queue.Identity, flags ...string) string {
 	t.Helper()
-	free, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := free.Addr().String()
-	_ = free.Close()
-	ctx, stop := context.WithCancel(t.Context())
-	cmd := exec.CommandContext(ctx, "prometheus", append(flags, "--config.file="+filepath.Join(dir, "prometheus.yml"), "--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+address)...)
-	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { stop(); _ = cmd.Wait() })
+	address, _ := promtest.Start(t, dir, flags...)
 	p := identified(t, scheme+"://"+address, who)
+	var err error
 	for range 600 {
 		if _, err = p.Now(t.Context(), "vector(1)", time.Now()); err == nil {
 			return scheme + "://" + address
