@@ -33,7 +33,7 @@ func (n *Node) ahead(ctx context.Context, l Lease) {
 	m, err := n.Store.Manifest(l.Revision)
 	var before, resident int64
 	if err == nil {
-		before, resident, err = intoMemory(ctx, l.Path, m.Bytes())
+		before, resident, err = n.intoMemory(ctx, l.Path, m.Bytes())
 	}
 	n.Metrics.readAhead(resident - before)
 	if err != nil && ctx.Err() == nil {

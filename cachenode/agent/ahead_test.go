@@ -88,3 +88,33 @@ func TestAhead_CanBeLeftOut(t *testing.T) {
 		})
 	}
 }
+
+// It takes four fifths of the memory that is available, and none where nobody knows how much that is.
+func TestAhead_LeavesMemoryToOthers(t *testing.T) {
+	t.Parallel()
+	for name, row := range map[string]struct {
+		beyond int64 // what reading needs
+		err    error
+		reads  bool
+	}{
+		"enough":    {1, nil, true},
+		"too short": {-1, nil, false},
+		"not known": {1 << 40, errors.New("no /proc"), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				b := newBench(t)
+				lease := b.cool()
+				needs := (llamaBytes - b.resident(lease)) * 5 / 4
+				b.ReadAhead, b.Available = true, func() (int64, error) { return needs + row.beyond, row.err }
+				lease = b.Ahead(lease)
+				defer lease.Release()
+				synctest.Wait()
+				if there := b.resident(lease); (there == llamaBytes) != row.reads {
+					t.Errorf("%d of %d bytes are in memory", there, llamaBytes)
+				}
+			})
+		})
+	}
+}

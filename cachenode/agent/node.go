@@ -17,9 +17,10 @@ import (
 	"github.com/hoist-dev/hoist/cachenode"
 	"github.com/hoist-dev/hoist/cachenode/disk"
 	"github.com/hoist-dev/hoist/cachenode/fetch"
+	"github.com/hoist-dev/hoist/cachenode/warm"
 )
 
-// Options are what a Node is made of. All fields but Sources' entries are required.
+// Options are what a Node is made of. All fields but Sources' entries and Available are required.
 type Options struct {
 	Store     *disk.Store
 	Scheduler *fetch.Scheduler
@@ -29,7 +30,8 @@ type Options struct {
 	Log       *slog.Logger
 	Version   string
 	Scrub     ScrubConfig
-	ReadAhead bool // into the page cache, what pods mount: see Ahead
+	ReadAhead bool                            // into the page cache, what pods mount: see Ahead
+	Available func() (bytes int64, err error) // of memory, to processes; nil is what the kernel says
 
 	// KeepNames leaves the names of models that are not wanted any more, and so the proof that whoever asked for them by that
 	// name could read their origin. Whoever sets it calls Forget.
@@ -53,6 +55,9 @@ type Node struct {
 // NewNode starts the upkeep of the store: free space, health, scrub.
 func NewNode(o Options) *Node {
 	ctx, stop := context.WithCancel(context.Background()) //nolint:forbidigo // the life of the node, not of a call
+	if o.Available == nil {
+		o.Available = warm.Available
+	}
 	n := &Node{Options: o, ctx: ctx, stop: stop, keepers: map[string]*keeper{}, cold: make(chan struct{}, 1), reading: make(chan struct{}, 1)}
 	n.work.Go(n.reclaim)
 	n.work.Go(n.warm)

@@ -58,7 +58,7 @@ func (k *keeper) warm() {
 	if !k.want.Memory || held == "" || k.ctx.Err() != nil {
 		return
 	}
-	_, resident, err := intoMemory(k.ctx, k.node.Store.Path(held), bytes)
+	_, resident, err := k.node.intoMemory(k.ctx, k.node.Store.Path(held), bytes)
 	if err != nil && k.ctx.Err() == nil {
 		k.node.Log.Warn("model not kept in memory", "model", k.want.Name, "err", err)
 	}
@@ -70,11 +70,11 @@ func (k *keeper) warm() {
 }
 
 // intoMemory reads a copy of so many bytes into the page cache, unless memory is short, and says how many of them were there before, and are now.
-func intoMemory(ctx context.Context, dir string, bytes int64) (before, resident int64, err error) {
+func (n *Node) intoMemory(ctx context.Context, dir string, bytes int64) (before, resident int64, err error) {
 	if before, err = warm.Resident(dir); err != nil || before == bytes {
 		return before, before, err
 	}
-	if available, err := warm.Available(); err != nil || float64(bytes-before) > share*float64(available) {
+	if available, err := n.Available(); err != nil || float64(bytes-before) > share*float64(available) {
 		return before, before, err // where nobody knows how much memory there is, none is taken
 	}
 	resident, err = warm.Dir(ctx, dir)
