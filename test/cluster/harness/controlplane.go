@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strconv"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -16,7 +17,7 @@ import (
 )
 
 // startControlPlane starts its four parts and returns when all of them answer.
-func (c *Cluster) startControlPlane(ctx context.Context) error {
+func (c *Cluster) startControlPlane(ctx context.Context, options Options) error {
 	client, err := c.Client()
 	if err != nil {
 		return err
@@ -33,7 +34,7 @@ func (c *Cluster) startControlPlane(ctx context.Context) error {
 	if err := c.state.Hub.Start(ctx, c.scheduler()); err != nil {
 		return err
 	}
-	return run(ctx, c.state.Hub, c.controllerManager(), func(ctx context.Context) error {
+	return run(ctx, c.state.Hub, c.controllerManager(options.nodeGrace()), func(ctx context.Context) error {
 		// The last that it makes before there can be pods.
 		_, err := client.CoreV1().ServiceAccounts(metav1.NamespaceDefault).Get(ctx, "default", metav1.GetOptions{})
 		return err
@@ -96,7 +97,8 @@ func (c *Cluster) advertise() string {
 	return "192.0.2.1"
 }
 
-func (c *Cluster) controllerManager() machine.Service {
+// controllerManager takes nodes that say nothing for nodeGrace to be lost.
+func (c *Cluster) controllerManager(nodeGrace time.Duration) machine.Service {
 	config := c.pki("controller-manager.yml")
 	return c.kube("kube-controller-manager",
 		"--kubeconfig="+config,
@@ -111,7 +113,7 @@ func (c *Cluster) controllerManager() machine.Service {
 		"--flex-volume-plugin-dir="+filepath.Join(c.dir, "volume-plugins"), // else it makes one below /usr
 		// A test waits for what these do, in seconds instead of minutes.
 		"--node-monitor-period=1s",
-		"--node-monitor-grace-period=12s",
+		"--node-monitor-grace-period="+nodeGrace.String(),
 		"--horizontal-pod-autoscaler-sync-period=2s",
 		"--horizontal-pod-autoscaler-downscale-stabilization=5s",
 		// The default of 20 requests a second is what bounds a thousand simulated nodes.

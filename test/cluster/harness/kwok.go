@@ -6,6 +6,8 @@ package harness
 import (
 	"context"
 	"fmt"
+	"strconv"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
@@ -21,7 +23,20 @@ const (
 	simulatedValue = "fake"
 	// creators bounds how many nodes are made at the same time.
 	creators = 32
+	// leaseSeconds is how long the lease of a simulated node lasts. Each is renewed in a quarter of it: 33 writes a second for
+	// a thousand.
+	leaseSeconds = 120
 )
+
+// nodeGrace is after how much silence a node is lost. That a real one is, a test may wait for. Simulated ones are never meant to
+// be, and on a busy machine their leases come late; a pod on a node that was lost for a moment is never Ready again, for nobody
+// says so a second time.
+func (o Options) nodeGrace() time.Duration {
+	if o.KWOK > 0 {
+		return leaseSeconds * 2 * time.Second
+	}
+	return 12 * time.Second
+}
 
 // startKWOK makes that many simulated nodes, the pods of which run nothing, and returns when all of them have been made.
 func (c *Cluster) startKWOK(ctx context.Context, nodes int) error {
@@ -34,7 +49,7 @@ func (c *Cluster) startKWOK(ctx context.Context, nodes int) error {
 		"--kubeconfig="+c.Kubeconfig(),
 		"--manage-nodes-with-annotation-selector="+SimulatedLabel+"="+simulatedValue,
 		"--enable-crds=Stage",
-		"--node-lease-duration-seconds=40")
+		"--node-lease-duration-seconds="+strconv.Itoa(leaseSeconds))
 	if err := c.state.Hub.Start(ctx, service); err != nil {
 		return err
 	}

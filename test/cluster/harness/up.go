@@ -140,7 +140,7 @@ func (c *Cluster) up(ctx context.Context, options Options) error {
 	}
 	// Containers can be made ready while the control plane starts.
 	group, groupCtx := errgroup.WithContext(ctx)
-	group.Go(func() error { return c.startControlPlane(groupCtx) })
+	group.Go(func() error { return c.startControlPlane(groupCtx, options) })
 	for i := range c.state.Nodes {
 		group.Go(func() error { return c.bootNode(groupCtx, i) })
 	}

@@ -18,12 +18,12 @@ import (
 )
 
 const (
-	// startLimit bounds each stage of a start; on a busy machine they take a tenth of it.
-	startLimit = 2 * time.Minute
+	// startLimit bounds each stage of a start; on a busy machine they take a twentieth of it.
+	startLimit = 4 * time.Minute
 	pollEvery  = 50 * time.Millisecond
 )
 
-// Await asks done again and again until it says yes. When ctx or two minutes end before that, the error says what was waited for
+// Await asks done again and again until it says yes. When ctx or four minutes end before that, the error says what was waited for
 // and what done said last.
 func Await(ctx context.Context, what string, done func(context.Context) (bool, error)) error {
 	ctx, cancel := context.WithTimeout(ctx, startLimit)

@@ -47,7 +47,13 @@ spec:
 	}
 	err = harness.Await(t.Context(), "the pods to be Ready", func(ctx context.Context) (bool, error) {
 		deployment, err := client.AppsV1().Deployments("default").Get(ctx, "many", metav1.GetOptions{})
-		return err == nil && deployment.Status.ReadyReplicas == pods, err
+		if err != nil {
+			return false, err
+		}
+		if deployment.Status.ReadyReplicas < pods {
+			return false, fmt.Errorf("the deployment says %+v", deployment.Status)
+		}
+		return true, nil
 	})
 	if err != nil {
 		t.Error(err)

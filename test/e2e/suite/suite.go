@@ -10,9 +10,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"strconv"
 	"testing"
+
+	"github.com/go-logr/logr"
+	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/hoist-dev/hoist/test/cluster/harness"
 	"github.com/hoist-dev/hoist/test/cluster/preflight"
@@ -29,6 +33,7 @@ const KeepVariable = "HOIST_E2E_KEEP"
 // Each of prepare is called once the cluster is up.
 func Main(m *testing.M, name string, options harness.Options, prepare ...func(context.Context, *harness.Cluster) error) (code int) {
 	ctx := context.Background() //nolint:forbidigo // main in all but name
+	ctrllog.SetLogger(logr.FromSlogHandler(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})))
 	harness.RunAsPartOfACluster(ctx, os.Args[1:])
 	self, err := os.Executable()
 	if err != nil {
