@@ -47,7 +47,7 @@ func TestRoot_PowerCutWriter(t *testing.T) {
 	if _, err := fmt.Sscan(os.Getenv(writerSeed), &seed); err != nil {
 		t.Fatal(err)
 	}
-	s, err := Open(root, Options{})
+	s, err := Open(root, Options{MinFree: 0.1}) // what cuts leave is kept until its room is needed
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,13 +76,13 @@ func TestRoot_PowerCutKeepsOnlySealedFiles(t *testing.T) {
 	seed := rand.Uint64N(1 << 32)
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
-	total, cuts := 0, powerCuts
+	total, cuts, pace := 0, powerCuts, 20*time.Millisecond
 	if testing.Short() {
 		cuts /= 10
 	}
 	for n := range cuts {
 		first := uint64(n+1) * 1000
-		promised := writeUntilCut(t, disk, root, first, time.Duration(20+random.IntN(120))*time.Millisecond)
+		promised := writeUntilCut(t, disk, root, first, moment{random.IntN(8), random.Float64()}, &pace)
 		disk.remount()
 		total += checkAfterCut(t, root, first, promised)
 		if t.Failed() {
@@ -105,8 +105,16 @@ const (
 	evicted
 )
 
-// writeUntilCut runs the child and cuts the power after a while.
-func writeUntilCut(t *testing.T, disk *image, root string, first uint64, after time.Duration) map[uint64]fate {
+// moment is when the power goes: after so many models have been published, and a part of the time that one more takes. It counts
+// what was done, and not seconds alone, so that a slow disk is cut at the same moments as a fast one.
+type moment struct {
+	published int
+	part      float64
+}
+
+// writeUntilCut runs the child and cuts the power at a moment. pace is how long a model takes, as far as that is known, and is
+// brought up to date.
+func writeUntilCut(t *testing.T, disk *image, root string, first uint64, at moment, pace *time.Duration) map[uint64]fate {
 	t.Helper()
 	child := exec.Command(os.Args[0], "-test.run=^TestRoot_PowerCutWriter$", "-test.timeout=60s")
 	child.Env = append(os.Environ(), writerRoot+"="+root, fmt.Sprintf("%s=%d", writerSeed, first))
@@ -117,17 +125,19 @@ func writeUntilCut(t *testing.T, disk *image, root string, first uint64, after t
 	if err := child.Start(); err != nil {
 		t.Fatal(err)
 	}
-	promised, done := map[uint64]fate{}, make(chan struct{})
+	promised := map[uint64]fate{}
+	var (
+		opened time.Time
+		cut    chan struct{} // closed when the power has gone; nil before that is decided
+		said   []string
+	)
+	count := 0
 	lines := bufio.NewScanner(out)
 	for lines.Scan() {
 		line := lines.Text()
+		said = append(said, line)
 		if line == "open" {
-			time.AfterFunc(after, func() {
-				defer close(done)
-				disk.cut()
-				_ = child.Process.Kill()
-			})
-			continue
+			opened = time.Now()
 		}
 		var n uint64
 		for word, fate := range map[string]fate{"published": published, "evicting": evicting, "evicted": evicted} {
@@ -135,8 +145,23 @@ func writeUntilCut(t *testing.T, disk *image, root string, first uint64, after t
 				promised[n] = fate
 			}
 		}
+		if strings.HasPrefix(line, "published ") {
+			count++
+			*pace = time.Since(opened) / time.Duration(count)
+		}
+		if cut == nil && !opened.IsZero() && count == at.published {
+			cut = make(chan struct{})
+			time.AfterFunc(time.Duration(at.part*float64(*pace)), func() {
+				defer close(cut)
+				disk.cut()
+				_ = child.Process.Kill()
+			})
+		}
 	}
-	<-done
+	if cut == nil {
+		t.Fatalf("the child ended (%v) before its power was cut; it said:\n%s", child.Wait(), strings.Join(said, "\n"))
+	}
+	<-cut
 	_ = child.Wait() // killed, or failed on the dead disk
 	return promised
 }

@@ -18,7 +18,7 @@ import (
 // is swept, what the store does not know is moved to quarantine/: never deleted, it
 // may be somebody's.
 func (s *Store) scan() error {
-	for _, step := range []func() error{s.scanTop, s.scanBlobs, s.scanIngests, s.scanManifests, s.scanTrees, s.scanNames} {
+	for _, step := range []func() error{s.scanTop, s.scanBlobs, s.scanIngests, s.scanManifests, s.scanTrees, s.scanUses, s.scanNames} {
 		if err := step(); err != nil {
 			return fmt.Errorf("find out what is in %s: %w", s.path, err)
 		}
@@ -168,6 +168,21 @@ func (s *Store) scanTrees() error {
 		}
 	}
 	return nil
+}
+
+// scanUses removes what is on record of copies that are not in the index: a removal was cut short.
+func (s *Store) scanUses() error {
+	return s.each(useDir, func(name string) error {
+		rev, err := cachenode.ParseRevision("sha256:" + strings.TrimSuffix(name, partSuffix))
+		at := path.Join(useDir, name)
+		if err != nil {
+			return s.quarantine(at)
+		}
+		if _, ok := s.copies[rev]; !ok || strings.HasSuffix(name, partSuffix) {
+			return s.fsys.remove(at)
+		}
+		return nil
+	})
 }
 
 func (s *Store) treeWhole(m cachenode.Manifest) bool {

@@ -19,7 +19,7 @@ func TestScan_QuarantinesWhatItDoesNotKnow(t *testing.T) {
 	t.Parallel()
 	s, m := openStore(t, privateDir(t), Options{}), small("m", 1)
 	mustFill(t, s, m)
-	strangers := []string{"thesis.txt", "blobs/ab/notes", "models/readme", "manifests/junk.json", "ingest/half", "blobs/zz/" + digest('e')}
+	strangers := []string{"thesis.txt", "blobs/ab/notes", "models/readme", "manifests/junk.json", "ingest/half", "blobs/zz/" + digest('e'), "use/notes"}
 	for _, name := range strangers {
 		at := filepath.Join(s.path, name)
 		if err := errors.Join(os.MkdirAll(filepath.Dir(at), 0o700), os.WriteFile(at, []byte(name), 0o600)); err != nil {
@@ -84,6 +84,33 @@ func TestScan_RepairsTreesAndDropsCopiesThatLostABlob(t *testing.T) {
 	mustFill(t, s, lost)
 	if err := same(s.Path(lost.Revision()), lost); err != nil {
 		t.Error(err)
+	}
+}
+
+// A removal that was cut short leaves nothing for ever.
+func TestScan_RemovesTheUseOfCopiesThatAreGone(t *testing.T) {
+	t.Parallel()
+	s, m := openStore(t, privateDir(t), Options{}), small("m", 1)
+	mustFill(t, s, m)
+	if err := s.Pin(m.Revision(), true); err != nil {
+		t.Fatal(err)
+	}
+	gone := small("gone", 5).Revision()
+	for _, name := range []string{usePath(gone), usePath(gone) + partSuffix, usePath(m.Revision()) + partSuffix} {
+		if err := os.WriteFile(filepath.Join(s.path, name), []byte(`{"pinned":true}`), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s = reopen(t, s)
+	entries, err := os.ReadDir(filepath.Join(s.path, useDir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(entries) != 1 || entries[0].Name() != m.Revision().Hex() {
+		t.Errorf("in use: %v, want that of the copy alone", entries)
+	}
+	if copies := s.List(); len(copies) != 1 || !copies[0].Pinned {
+		t.Errorf("the copy lost its pin: %+v", copies)
 	}
 }
 
