@@ -8,13 +8,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/util/wait"
 )
 
 // askEvery is how soon a pod that does not answer yet is asked again.
@@ -22,7 +20,7 @@ const askEvery = 20 * time.Millisecond
 
 // listed returns when the Service sends requests to a pod.
 func (b *bench) listed(ctx context.Context, t *target, pod string) error {
-	return wait.PollUntilContextCancel(ctx, askEvery, true, func(ctx context.Context) (bool, error) {
+	return b.poll(ctx, askEvery, "pod "+pod+" to be an endpoint", func(ctx context.Context) (bool, error) {
 		slices, err := b.Kube.DiscoveryV1().EndpointSlices(t.name.Namespace).List(ctx, metav1.ListOptions{LabelSelector: "kubernetes.io/service-name=" + t.service})
 		if err != nil {
 			return false, fmt.Errorf("list the endpoints of Service %s: %w", t.service, err)
@@ -34,19 +32,18 @@ func (b *bench) listed(ctx context.Context, t *target, pod string) error {
 				}
 			}
 		}
-		return false, nil
+		return false, fmt.Errorf("the Service %s does not list it as ready", t.service)
 	})
 }
 
 // answered returns when a pod has answered the request. What is refused for good is an error at once.
 func (b *bench) answered(ctx context.Context, t *target, pod *corev1.Pod) error {
-	return wait.PollUntilContextCancel(ctx, askEvery, true, func(ctx context.Context) (bool, error) {
+	return b.poll(ctx, askEvery, fmt.Sprintf("pod %s to answer on port %d (--port names another of the Service's)", pod.Name, t.port), func(ctx context.Context) (bool, error) {
 		err := b.ask(ctx, t, pod.Name)
-		status, isStatus := errors.AsType[*apierrors.StatusError](err)
-		if isStatus && status.ErrStatus.Code >= http.StatusBadRequest && status.ErrStatus.Code < http.StatusInternalServerError && status.ErrStatus.Code != http.StatusTooManyRequests {
-			return false, fmt.Errorf("pod %s answers %s with %d: say what to ask it with --request and --body: %w", pod.Name, t.path, status.ErrStatus.Code, err)
+		if status, is := errors.AsType[*apierrors.StatusError](err); is && refused(err) {
+			err = finalError{fmt.Errorf("pod %s answers %s with %d: say what to ask it with --request and --body: %w", pod.Name, t.path, status.ErrStatus.Code, err)}
 		}
-		return err == nil, nil
+		return err == nil, err
 	})
 }
 
@@ -60,7 +57,7 @@ func (b *bench) ask(ctx context.Context, t *target, pod string) error {
 			return fmt.Errorf("ask for its models: %w", err)
 		}
 		if t.body, err = completion(raw); err != nil {
-			return err
+			return finalError{err}
 		}
 		t.path = "/v1/completions"
 	}

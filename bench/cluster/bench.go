@@ -22,31 +22,54 @@ type bench struct {
 	before   map[string]held // what nodes held of the model at first
 	wanting  []string        // Prefetches of others that keep the model on nodes
 	evicted  bool
-	warmed   bool // the Prefetch is there
+	warmed   bool     // the Prefetch is there
+	shared   []string // scenarios in which another pod of the node had the model mounted
+	release  func()   // lets the next benchmark of the model begin
 }
 
-func newBench(ctx context.Context, c Config) (*bench, error) {
-	b := &bench{Config: c}
-	var err error
-	if b.target, err = b.look(ctx, c.Deployment, c.Service); err != nil {
+// newBench looks at what there is, once no other benchmark of the model goes on.
+func newBench(ctx context.Context, c Config) (b *bench, err error) {
+	b = &bench{Config: c, release: func() {}}
+	first, err := b.look(ctx, c.Deployment, c.Service)
+	if err != nil {
 		return nil, err
 	}
-	if b.target.model.Name == "" {
+	if first.model.Name == "" {
 		return nil, fmt.Errorf("the pods of Deployment %s mount no Model: annotate it with %s, see docs/annotations.md", c.Deployment, v1alpha1.ModelAnnotation)
 	}
-	if c.Baseline.Name != "" {
-		if b.baseline, err = b.look(ctx, c.Baseline, ""); err != nil {
-			return nil, err
+	if b.release, err = b.takeTurn(ctx, first.model); err != nil {
+		return nil, err
+	}
+	if err := b.lookAround(ctx); err != nil {
+		b.release()
+		return nil, err
+	}
+	return b, nil
+}
+
+func (b *bench) lookAround(ctx context.Context) (err error) {
+	if b.target, err = b.look(ctx, b.Deployment, b.Service); err != nil {
+		return err
+	}
+	if b.Baseline.Name != "" {
+		if b.baseline, err = b.look(ctx, b.Baseline, ""); err != nil {
+			return err
+		}
+	}
+	for _, t := range b.targets() {
+		if t.touched {
+			b.step("a benchmark that was killed left %s at %d replicas: it had %d", t.name, t.found, t.before)
 		}
 	}
 	if b.model, err = b.readModel(ctx); err != nil {
-		return nil, err
+		return err
 	}
 	if b.before, err = b.holdings(ctx); err != nil {
-		return nil, err
+		return err
 	}
+	b.takeOver()
 	b.wanting, err = b.wantedBy(ctx)
-	return b, err
+	return err
 }
 
 // changes are what is going to happen, for whom it concerns to agree.
@@ -61,18 +84,28 @@ func (b *bench) changes() []string {
 		said = append(said, fmt.Sprintf("remove the copies of Model %s/%s (%s) that no pod has mounted, from every node, before each start that wants it so", b.model.Namespace, b.model.Name, size))
 	}
 	return append(said, fmt.Sprintf("download it to at most %d nodes, by the Prefetch %s", b.Nodes, b.prefetchName()),
-		"put all of that back in the end, also after Ctrl-C")
+		"put all of that back in the end, also after Ctrl-C; copies that nodes did not have stay until their room is needed")
 }
 
-func (b *bench) run(ctx context.Context) (result.Result, error) {
-	r := result.Result{Version: result.Version, Kind: result.Cluster, Made: time.Now().UTC().Truncate(time.Second), Command: b.Command, Hoist: b.Version,
+func (b *bench) run(ctx context.Context) (r result.Result, _ error) {
+	r = result.Result{Version: result.Version, Kind: result.Cluster, Made: time.Now().UTC().Truncate(time.Second), Command: b.Command, Hoist: b.Version,
 		Model: result.Model{Name: b.model.Name, Bytes: b.model.Status.Bytes, Files: int(b.model.Status.Files)}}
 	chosen := b.chosen(&r)
 	if len(chosen) == 0 {
 		return r, fmt.Errorf("none of the scenarios can run: %s", r.NotRun[0].Reason)
 	}
+	var err error
+	if r.Machine, err = b.machine(ctx); err != nil {
+		return r, err
+	}
+	defer func() {
+		r.Settings = b.settings()
+		for _, name := range b.shared {
+			r.Notes = append(r.Notes, "In a run of "+name+" another pod on its node had the model mounted: it may have been in memory.")
+		}
+	}()
 	for _, t := range b.targets() {
-		if first := t.from(b.FromZero); first != t.before || t.set >= 0 {
+		if first := t.from(b.FromZero); first != t.found {
 			if err := b.settle(ctx, t, first); err != nil {
 				return r, err
 			}
@@ -91,10 +124,7 @@ func (b *bench) run(ctx context.Context) (result.Result, error) {
 			r.Scenarios[i].Runs = append(r.Scenarios[i].Runs, run)
 		}
 	}
-	var err error
-	r.Machine, err = b.machine(ctx)
-	r.Settings = b.settings()
-	return r, err
+	return r, nil
 }
 
 // chosen are the scenarios to run, in the order of their names, which r gets too.

@@ -29,9 +29,10 @@ type Config struct {
 	FromZero   bool                 // scale to zero first, and from there to one
 	Nodes      int                  // that get the model where a scenario wants it there, at most
 	Service    string               // the Deployment's; found by its selector where it is empty
+	Port       string               // of the Service, by name or number; "" is the one named http, or the first
 	Path       string               // of the request; "" is /v1/completions
 	Body       string               // of the request, in JSON; "" is a completion of one token
-	Patience   time.Duration        // with each start, and with each download
+	Patience   time.Duration        // with a start, and with a download that does not go on
 	Command    string               // what repeats it
 	Version    string               // of hoist
 
@@ -72,8 +73,8 @@ func (c *Config) step(format string, values ...any) {
 	}
 }
 
-// Run measures, in rounds of one run of each scenario, and returns what it found. Whatever it has changed is put back before it returns, also
-// where ctx was canceled; the error says what could not be.
+// Run measures, in rounds of one run of each scenario, and returns what it found, also beside an error. Whatever it has changed is put back before it
+// returns, also where ctx was canceled; the error says what could not be.
 func Run(ctx context.Context, c Config) (r result.Result, err error) {
 	if err := c.check(); err != nil {
 		return r, err
@@ -82,6 +83,7 @@ func Run(ctx context.Context, c Config) (r result.Result, err error) {
 	if err != nil {
 		return r, err
 	}
+	defer b.release()
 	ok, err := c.Confirm(b.changes())
 	if err != nil {
 		return r, err
@@ -89,6 +91,21 @@ func Run(ctx context.Context, c Config) (r result.Result, err error) {
 	if !ok {
 		return r, ErrRefused
 	}
-	defer func() { err = errors.Join(err, b.restore(context.WithoutCancel(ctx))) }()
-	return b.run(ctx)
+	r, err = b.run(ctx)
+	return partial(r, err), errors.Join(err, b.restore(context.WithoutCancel(ctx)))
+}
+
+// partial is r without what came to nothing.
+func partial(r result.Result, err error) result.Result {
+	if err == nil {
+		return r
+	}
+	r.Scenarios = slices.DeleteFunc(r.Scenarios, func(s result.Scenario) bool {
+		if len(s.Runs) == 0 {
+			r.NotRun = append(r.NotRun, result.NotRun{Name: s.Name, Reason: "the benchmark ended before"})
+		}
+		return len(s.Runs) == 0
+	})
+	r.Notes = append(r.Notes, "The benchmark ended early: "+err.Error()+".")
+	return r
 }

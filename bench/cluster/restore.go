@@ -5,14 +5,13 @@ package cluster
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/hoist-dev/hoist/api/v1alpha1"
 )
@@ -21,39 +20,58 @@ import (
 func (b *bench) restore(ctx context.Context) error {
 	var errs []error
 	for _, t := range b.targets() {
-		if t.set >= 0 {
+		if t.touched {
 			b.step("put Deployment %s back to %d replicas", t.name, t.before)
-			errs = append(errs, b.giveBack(ctx, t))
+			if err := b.insist(ctx, "Deployment "+t.name.String()+" to be put back", func(ctx context.Context) error { return b.giveBack(ctx, t) }); err != nil {
+				errs = append(errs, fmt.Errorf("put Deployment %s back: %w; the next benchmark does, or kubectl scale -n %s deployment %s --replicas=%d, and kubectl annotate -n %[3]s deployment %[4]s %[6]s-",
+					t.name, err, t.name.Namespace, t.name.Name, t.before, ReplicasAnnotation))
+			}
 		}
 	}
-	if b.evicted {
-		errs = append(errs, b.bringBack(ctx))
-	}
-	if b.warmed {
-		errs = append(errs, b.deletePrefetch(ctx))
-	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, b.restoreCopies(ctx))...)
 }
 
 // giveBack sets the replicas that t had, unless somebody else has scaled it meanwhile.
 func (b *bench) giveBack(ctx context.Context, t *target) error {
-	deployments := b.Kube.AppsV1().Deployments(t.name.Namespace)
-	d, err := deployments.Get(ctx, t.name.Name, metav1.GetOptions{})
+	d, err := b.Kube.AppsV1().Deployments(t.name.Namespace).Get(ctx, t.name.Name, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		b.step("somebody else has deleted Deployment %s", t.name)
+		return nil
+	}
 	if err != nil {
-		return fmt.Errorf("put Deployment %s back to %d replicas: %w", t.name, t.before, err)
+		return err
 	}
-	if d.Spec.Replicas != nil && *d.Spec.Replicas == t.set {
-		if err := b.settle(ctx, t, t.before); err != nil {
-			return err
+	if _, marked := d.Annotations[ReplicasAnnotation]; !marked {
+		return nil // it was not changed, or that is done
+	}
+	if _, ours := markOf(d); !ours {
+		b.step("somebody else has scaled Deployment %s to %d: that stays", t.name, replicasOf(d))
+		return b.patch(ctx, d, nil, nil)
+	}
+	if err := b.lower(ctx, t, t.before, func(ctx context.Context) error { return b.patch(ctx, d, nil, &t.before) }); err != nil {
+		return err
+	}
+	return b.gone(ctx, t, t.before)
+}
+
+// restoreCopies has the nodes that had a copy at first have one again. Where that fails, the Prefetch stays, which goes on with it.
+func (b *bench) restoreCopies(ctx context.Context) error {
+	if b.evicted {
+		err := b.insist(ctx, "the annotations of the Model to be put back", b.stopEvicting)
+		if err == nil {
+			err = b.insist(ctx, "the model to be back on nodes", b.bringBack)
 		}
-	} else {
-		b.step("somebody else has scaled Deployment %s: that stays", t.name)
+		if err == nil {
+			err = b.insist(ctx, "the annotations of the Model to be put back", b.forgetHolders)
+		}
+		if err != nil {
+			return fmt.Errorf("bring Model %s/%s back to %s: %w; the next benchmark does, and until then the Prefetch %s may", b.model.Namespace, b.model.Name, strings.Join(b.holders(), ", "), err, b.prefetchName())
+		}
 	}
-	patch, err := json.Marshal(map[string]any{"metadata": map[string]any{"annotations": map[string]any{ReplicasAnnotation: nil}}})
-	if err == nil {
-		_, err = deployments.Patch(ctx, t.name.Name, types.MergePatchType, patch, metav1.PatchOptions{})
+	if b.warmed {
+		return b.insist(ctx, "the Prefetch to be deleted", b.deletePrefetch)
 	}
-	return err
+	return nil
 }
 
 // bringBack has the nodes that had a copy at first have one again.

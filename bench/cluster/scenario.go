@@ -82,6 +82,9 @@ func (b *bench) measure(ctx context.Context, s *scenario) (result.Run, error) {
 	}
 	run, had := started.run(b.target.admission), before[started.node]
 	run.Proof = proofs(s, had, b.model.Status.Bytes, started.mounted)
+	if s.tier == v1alpha1.DiskTier && had.mounts > 0 && !slices.Contains(b.shared, s.name) {
+		b.shared = append(b.shared, s.name)
+	}
 	// The next run begins once the node has told of the mount and of its end: it takes no copy away that it believes to be in use.
 	if err := b.mounts(ctx, started.node, func(pods int32) bool { return pods > had.mounts }); err != nil {
 		return run, err

@@ -5,13 +5,12 @@ package cluster
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/types"
@@ -54,18 +53,18 @@ func (b *bench) follow(ctx context.Context, t *target) (*started, error) {
 		known.Insert(list.Items[i].UID)
 	}
 	watcher, err := watch.NewRetryWatcherWithContext(ctx, list.ResourceVersion, &cache.ListWatch{WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (apiwatch.Interface, error) {
-		o.LabelSelector = t.selector
+		o.LabelSelector, o.TimeoutSeconds = t.selector, new(int64(watchFor/time.Second))
 		return pods.Watch(ctx, o)
 	}})
 	if err != nil {
 		return nil, fmt.Errorf("watch the pods of Deployment %s: %w", t.name, err)
 	}
 	defer watcher.Stop()
-	s := &started{wanted: time.Now()}
-	if err := b.scale(ctx, t, t.from(b.FromZero)+1); err != nil {
+	s := &started{}
+	if s.wanted, err = b.scale(ctx, t, t.from(b.FromZero)+1); err != nil {
 		return nil, err
 	}
-	pod, err := s.watch(ctx, watcher.ResultChan(), known, t)
+	pod, err := b.watch(ctx, s, watcher.ResultChan(), known, t)
 	if err != nil {
 		return nil, err
 	}
@@ -80,36 +79,72 @@ func (b *bench) follow(ctx context.Context, t *target) (*started, error) {
 	return s, nil
 }
 
+// watchFor is how long the API server keeps one watch: before it ends one, it says up to where nothing was missed.
+const watchFor = 5 * time.Minute
+
 // watch follows the first pod that was not known until it is Ready.
-func (s *started) watch(ctx context.Context, seen <-chan apiwatch.Event, known sets.Set[types.UID], t *target) (*corev1.Pod, error) {
+func (b *bench) watch(ctx context.Context, s *started, seen <-chan apiwatch.Event, known sets.Set[types.UID], t *target) (*corev1.Pod, error) {
 	t.started = ""
+	lacks := "nothing has made it yet"
+	tell := time.NewTicker(tellEvery)
+	defer tell.Stop()
 	for {
 		select {
 		case <-ctx.Done():
-			return nil, context.Cause(ctx)
+			return nil, ctx.Err()
+		case <-tell.C:
+			b.step("waiting for a pod of Deployment %s: %s", t.name, lacks)
 		case e, open := <-seen:
 			if !open || e.Type == apiwatch.Error {
 				return nil, fmt.Errorf("the watch of the pods of Deployment %s ended: %v", t.name, e.Object)
 			}
-			pod, is := e.Object.(*corev1.Pod)
-			if !is || known.Has(pod.UID) || t.started != "" && pod.Name != t.started {
-				continue
-			}
-			t.started = pod.Name
-			if err := hopeless(e.Type, pod); err != nil {
-				return nil, err
-			}
-			if s.look(pod, time.Now()); !s.ready.IsZero() {
-				return pod, nil
+			if pod := t.wanted(e, known); pod != nil {
+				t.started, lacks = pod.Name, lacking(pod)
+				if ready, err := s.see(e.Type, pod); ready || err != nil {
+					return pod, err
+				}
 			}
 		}
 	}
+}
+
+// wanted is the pod that an event is of, if it is the one that is followed, or the first that was not known; else nil.
+func (t *target) wanted(e apiwatch.Event, known sets.Set[types.UID]) *corev1.Pod {
+	pod, is := e.Object.(*corev1.Pod)
+	if !is || known.Has(pod.UID) || t.started != "" && pod.Name != t.started {
+		return nil
+	}
+	return pod
+}
+
+// see notes what is new of a pod, and whether it is Ready. One that will not become so is an error.
+func (s *started) see(event apiwatch.EventType, pod *corev1.Pod) (ready bool, err error) {
+	if err := hopeless(event, pod); err != nil {
+		return false, err
+	}
+	s.look(pod, time.Now())
+	return !s.ready.IsZero(), nil
+}
+
+// lacking is what a pod that is not Ready waits for, in words.
+func lacking(pod *corev1.Pod) string {
+	for _, kind := range []corev1.PodConditionType{corev1.PodScheduled, corev1.PodReadyToStartContainers, corev1.PodInitialized, corev1.ContainersReady} {
+		for _, c := range pod.Status.Conditions {
+			if c.Type == kind && c.Status != corev1.ConditionTrue {
+				return strings.TrimRight(fmt.Sprintf("%s is not %s yet: %s", pod.Name, kind, c.Message), ": ")
+			}
+		}
+	}
+	return pod.Name + " is not Ready yet"
 }
 
 // hopeless is an error where a pod will not become Ready.
 func hopeless(event apiwatch.EventType, pod *corev1.Pod) error {
 	if event == apiwatch.Deleted || pod.DeletionTimestamp != nil {
 		return fmt.Errorf("pod %s was deleted while it started: does something else scale its Deployment?", pod.Name)
+	}
+	if pod.Status.Phase == corev1.PodFailed {
+		return fmt.Errorf("pod %s does not start: %s: %s", pod.Name, pod.Status.Reason, pod.Status.Message)
 	}
 	for _, c := range slices.Concat(pod.Status.InitContainerStatuses, pod.Status.ContainerStatuses) {
 		if w := c.State.Waiting; w != nil && (w.Reason == "CrashLoopBackOff" || w.Reason == "ImagePullBackOff" || w.Reason == "CreateContainerConfigError") {
@@ -119,82 +154,15 @@ func hopeless(event apiwatch.EventType, pod *corev1.Pod) error {
 	return nil
 }
 
-// scale sets the replicas of t, and notes on it what they were.
-func (b *bench) scale(ctx context.Context, t *target, replicas int32) error {
-	patch, err := json.Marshal(map[string]any{"metadata": map[string]any{"annotations": map[string]any{ReplicasAnnotation: fmt.Sprint(t.before)}}, "spec": map[string]any{"replicas": replicas}})
-	if err != nil {
-		return err
-	}
-	if _, err := b.Kube.AppsV1().Deployments(t.name.Namespace).Patch(ctx, t.name.Name, types.MergePatchType, patch, metav1.PatchOptions{}); err != nil {
-		return fmt.Errorf("scale Deployment %s to %d: %w", t.name, replicas, err)
-	}
-	t.set = replicas
-	return nil
-}
-
 // heardWithin is how long an agent may take to write an event.
 const heardWithin = 5 * time.Second
-
-// lastOfAll has a ReplicaSet that scales down take a pod first.
-const lastOfAll = `{"metadata":{"annotations":{"controller.kubernetes.io/pod-deletion-cost":"-1000000000"}}}`
-
-// settle scales t down to so many replicas, and returns when no other is there. Those that a benchmark started go, and not those that were there
-// before: a ReplicaSet alone would take any of about the same age.
-func (b *bench) settle(ctx context.Context, t *target, replicas int32) error {
-	pods := b.Kube.CoreV1().Pods(t.name.Namespace)
-	list, err := pods.List(ctx, metav1.ListOptions{LabelSelector: t.selector})
-	if err != nil {
-		return fmt.Errorf("list the pods of Deployment %s: %w", t.name, err)
-	}
-	for _, name := range surplus(list.Items, t.started, int(replicas)) {
-		if _, err := pods.Patch(ctx, name, types.MergePatchType, []byte(lastOfAll), metav1.PatchOptions{}); err != nil && !apierrors.IsNotFound(err) {
-			return fmt.Errorf("mark pod %s to go first: %w", name, err)
-		}
-	}
-	if err := b.scale(ctx, t, replicas); err != nil {
-		return err
-	}
-	return b.await(ctx, "replicas of Deployment "+t.name.String()+" to go", func(ctx context.Context) (bool, error) {
-		list, err := pods.List(ctx, metav1.ListOptions{LabelSelector: t.selector})
-		if err != nil {
-			return false, err
-		}
-		if there := slices.DeleteFunc(list.Items, over); len(there) > int(replicas) {
-			return false, fmt.Errorf("%d of %d are there", len(there), replicas)
-		}
-		return true, nil
-	})
-}
-
-// over reports whether a pod has ended and stays to be looked at, such as one that was evicted: a ReplicaSet does not count it.
-func over(p corev1.Pod) bool {
-	return p.DeletionTimestamp == nil && (p.Status.Phase == corev1.PodFailed || p.Status.Phase == corev1.PodSucceeded)
-}
-
-// surplus are the pods beyond so many replicas: the one that was started last, if that is known, and the youngest.
-func surplus(pods []corev1.Pod, started string, replicas int) (names []string) {
-	pods = slices.DeleteFunc(slices.Clone(pods), func(p corev1.Pod) bool { return p.DeletionTimestamp != nil || over(p) })
-	slices.SortStableFunc(pods, func(a, b corev1.Pod) int {
-		switch {
-		case a.Name == started:
-			return -1
-		case b.Name == started:
-			return 1
-		}
-		return b.CreationTimestamp.Compare(a.CreationTimestamp.Time)
-	})
-	for i := range max(len(pods)-replicas, 0) {
-		names = append(names, pods[i].Name)
-	}
-	return names
-}
 
 // hear reads what the agent told about the mount. Without it a run has no proof, which the report says.
 func (b *bench) hear(ctx context.Context, t *target, s *started) {
 	ctx, cancel := context.WithTimeout(ctx, heardWithin)
 	defer cancel()
 	of := fields.Set{"involvedObject.name": t.started, "reason": v1alpha1.MountedReason}.String()
-	_ = wait.PollUntilContextCancel(ctx, lookEvery, true, func(ctx context.Context) (bool, error) {
+	err := wait.PollUntilContextCancel(ctx, lookEvery, true, func(ctx context.Context) (bool, error) {
 		list, err := b.Kube.CoreV1().Events(t.name.Namespace).List(ctx, metav1.ListOptions{FieldSelector: of})
 		if err != nil {
 			return false, err
@@ -206,4 +174,7 @@ func (b *bench) hear(ctx context.Context, t *target, s *started) {
 		}
 		return s.mounted != nil, nil
 	})
+	if err != nil {
+		b.step("what the mount of pod %s took, and whether anything was downloaded, is not known: there is no event %s of it (%v)", t.started, v1alpha1.MountedReason, err)
+	}
 }

@@ -89,17 +89,15 @@ func (b *bench) evict(ctx context.Context) error {
 	if err := b.await(ctx, "nodes to be told that the model is not wanted", b.unwantedEverywhere); err != nil {
 		return err
 	}
-	var m v1alpha1.Model
-	if err := b.Hoist.Get(ctx, client.ObjectKeyFromObject(b.model), &m); err != nil {
-		return err
-	}
-	after := m.DeepCopy()
-	metav1.SetMetaDataAnnotation(&after.ObjectMeta, v1alpha1.EvictBeforeAnnotation, time.Now().UTC().Format(time.RFC3339Nano))
-	if err := b.Hoist.Patch(ctx, after, client.MergeFrom(&m)); err != nil {
-		return fmt.Errorf("annotate Model %s/%s: %w", m.Namespace, m.Name, err)
-	}
 	b.evicted = true
+	asked := time.Time{}
 	return b.await(ctx, "copies that no pod has mounted to go", func(ctx context.Context) (bool, error) {
+		if time.Since(asked) > askAgain {
+			if err := b.askToEvict(ctx); err != nil {
+				return false, err
+			}
+			asked = time.Now()
+		}
 		nodes, err := b.holdings(ctx)
 		for name, h := range nodes {
 			if h.mounts == 0 {

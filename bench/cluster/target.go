@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -22,10 +23,6 @@ import (
 	"github.com/hoist-dev/hoist/prefetch/view"
 )
 
-// ReplicasAnnotation of a Deployment that is being measured is how many replicas it had: should the benchmark be killed, the next one starts from
-// there, and puts that back.
-const ReplicasAnnotation = "hoist.dev/bench-replicas"
-
 // target is a Deployment that is scaled.
 type target struct {
 	name      types.NamespacedName
@@ -36,7 +33,8 @@ type target struct {
 	service   string        // that has its pods, or ""
 	port      int32         // that it answers on
 	before    int32         // replicas that it had
-	set       int32         // replicas that were set last; -1 is none
+	found     int32         // replicas that it was found with: others than before, where a benchmark was killed
+	touched   bool          // it has been scaled here, or by one that was killed
 	admission time.Duration // that Hoist's annotations add to it
 	path      string        // of the request
 	body      string
@@ -56,13 +54,9 @@ func (b *bench) look(ctx context.Context, name types.NamespacedName, service str
 	if err != nil {
 		return nil, fmt.Errorf("the selector of Deployment %s: %w", name, err)
 	}
-	t := &target{name: name, selector: selector.String(), template: &d.Spec.Template, before: 1, set: -1, path: b.Path, body: b.Body}
-	if d.Spec.Replicas != nil {
-		t.before = *d.Spec.Replicas
-	}
-	if left, err := strconv.ParseInt(d.Annotations[ReplicasAnnotation], 10, 32); err == nil && left >= 0 {
-		b.step("a benchmark that was killed left %s at %d replicas: it had %d", name, t.before, left)
-		t.set, t.before = t.before, int32(left)
+	t := &target{name: name, selector: selector.String(), template: &d.Spec.Template, before: replicasOf(d), found: replicasOf(d), path: b.Path, body: b.Body}
+	if left, is := markOf(d); is {
+		t.before, t.touched = left.before, true
 	}
 	if t.pod, err = b.admit(ctx, t, true); err != nil {
 		return nil, fmt.Errorf("a pod of Deployment %s would not be let in: %w", name, err)
@@ -116,14 +110,32 @@ func (b *bench) findService(ctx context.Context, t *target, name string) error {
 		if name != "" && s.Name != name || len(s.Spec.Selector) == 0 || len(s.Spec.Ports) == 0 || !labels.SelectorFromSet(s.Spec.Selector).Matches(labels.Set(t.template.Labels)) {
 			continue
 		}
-		t.service = s.Name
-		t.port = portOf(t.pod, s.Spec.Ports[0])
+		port, is := b.choosePort(s.Spec.Ports)
+		if !is {
+			return fmt.Errorf("the Service %s/%s has no port %q", s.Namespace, s.Name, b.Port)
+		}
+		t.service, t.port = s.Name, portOf(t.pod, port)
 		return nil
 	}
 	if name != "" {
 		return fmt.Errorf("no Service %s in namespace %s selects the pods of Deployment %s", name, t.name.Namespace, t.name.Name)
 	}
 	return errors.New("no Service selects the pods of Deployment " + t.name.String() + ": the first answer is measured through one")
+}
+
+// choosePort is the port that was asked for, by its name or its number, or else the first one for HTTP, or the first.
+func (b *bench) choosePort(ports []corev1.ServicePort) (port corev1.ServicePort, is bool) {
+	like := func(p corev1.ServicePort) bool { return p.Name == b.Port || strconv.Itoa(int(p.Port)) == b.Port }
+	if b.Port == "" {
+		like = func(p corev1.ServicePort) bool { return p.Name == "http" || strings.HasPrefix(p.Name, "http-") }
+	}
+	switch i := slices.IndexFunc(ports, like); {
+	case i >= 0:
+		return ports[i], true
+	case b.Port == "":
+		return ports[0], true
+	}
+	return port, false
 }
 
 func portOf(pod *corev1.Pod, port corev1.ServicePort) int32 {
@@ -149,10 +161,14 @@ func (t *target) from(zero bool) int32 {
 }
 
 func (t *target) change(zero bool, starts int) string {
-	if zero && t.before > 0 {
-		return fmt.Sprintf("scale Deployment %s from %d to 0, so that NOBODY IS SERVED, from there to 1 and back %d times", t.name, t.before, starts)
+	left := ""
+	if t.found != t.before {
+		left = fmt.Sprintf(" (a benchmark that was killed left it at %d)", t.found)
 	}
-	return fmt.Sprintf("scale Deployment %s from %d to %d and back, %d times", t.name, t.before, t.before+1, starts)
+	if zero && t.before > 0 {
+		return fmt.Sprintf("scale Deployment %s from %d%s to 0, so that NOBODY IS SERVED, from there to 1 and back %d times", t.name, t.before, left, starts)
+	}
+	return fmt.Sprintf("scale Deployment %s from %d%s to %d and back, %d times", t.name, t.before, left, t.before+1, starts)
 }
 
 func (t *target) asks() string {

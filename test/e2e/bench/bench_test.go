@@ -96,40 +96,58 @@ func check(t *testing.T, scenario string, run *result.Run) {
 // scaledByOneThatWasKilled leaves the Deployment as a benchmark does that is killed while it measures.
 func (s scene) scaledByOneThatWasKilled() {
 	s.t.Helper()
-	if _, err := s.Kubectl(s.t.Context(), "patch", "deployment", "server", "--type=merge", "-p", `{"metadata":{"annotations":{"`+cluster.ReplicasAnnotation+`":"1"}},"spec":{"replicas":2}}`); err != nil {
+	if _, err := s.Kubectl(s.t.Context(), "patch", "deployment", "server", "--type=merge", "-p", `{"metadata":{"annotations":{"`+cluster.ReplicasAnnotation+`":"1/2"}},"spec":{"replicas":2}}`); err != nil {
 		s.t.Fatal(err)
 	}
 	s.AwaitReady("server", 2)
 }
 
-// Interrupted in the middle of a start, a benchmark puts everything back before it ends.
+// Interrupted in the middle of a start, a benchmark puts everything back before it ends: by Ctrl-C, and where a terminal closes and nobody reads
+// any more what it says.
 func TestBench_InterruptedPutsBack(t *testing.T) { //nolint:paralleltest // the others use the same GPUs
 	s := newScene(t, 64<<20, "1")
-	cmd := s.hoist("--runs", "100", "--scenarios", "prewarmed", "--yes")
-	said, err := cmd.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
+	for _, c := range []struct {
+		name     string
+		by       syscall.Signal
+		deaf     bool
+		scenario string
+	}{
+		{"Ctrl-C", syscall.SIGINT, false, "prewarmed"},
+		{"a terminal that closes", syscall.SIGHUP, true, "uncached"},
+	} {
+		t.Run(c.name, func(t *testing.T) { //nolint:paralleltest // one after the other
+			cmd := s.hoist("--runs", "100", "--scenarios", c.scenario, "--yes")
+			said, err := cmd.StderrPipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			lines := bufio.NewScanner(said)
+			for lines.Scan() && !strings.Contains(lines.Text(), "round 2 of") {
+				t.Log(lines.Text())
+			}
+			s.awaitReplicas(2)
+			if c.deaf {
+				if err := said.Close(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := cmd.Process.Signal(c.by); err != nil {
+				t.Fatal(err)
+			}
+			for lines.Scan() {
+				t.Log(lines.Text())
+			}
+			_ = cmd.Wait()
+			if code := cmd.ProcessState.ExitCode(); code != 130 {
+				t.Errorf("exit code %d", code)
+			}
+			s.asBefore(1)
+			s.AwaitReady("server", 1)
+		})
 	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	lines := bufio.NewScanner(said)
-	for lines.Scan() && !strings.Contains(lines.Text(), "round 2 of") {
-		t.Log(lines.Text())
-	}
-	s.awaitReplicas(2)
-	if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
-		t.Fatal(err)
-	}
-	for lines.Scan() {
-		t.Log(lines.Text())
-	}
-	_ = cmd.Wait()
-	if code := cmd.ProcessState.ExitCode(); code != 130 {
-		t.Errorf("exit code %d", code)
-	}
-	s.asBefore(1)
-	s.AwaitReady("server", 1)
 }
 
 // What somebody else scales, nobody has agreed to, or a Prefetch keeps, is refused, and nothing is changed.

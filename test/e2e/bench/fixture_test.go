@@ -17,8 +17,10 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/hoist-dev/hoist/api/v1alpha1"
+	"github.com/hoist-dev/hoist/bench/cluster"
 	"github.com/hoist-dev/hoist/bench/origin"
 	"github.com/hoist-dev/hoist/bench/synth"
 	"github.com/hoist-dev/hoist/test/cluster/harness"
@@ -154,7 +156,7 @@ func (s scene) asBefore(replicas int32) {
 		if err != nil {
 			s.t.Fatal(err)
 		}
-		if *d.Spec.Replicas != want || d.Annotations["hoist.dev/bench-replicas"] != "" {
+		if *d.Spec.Replicas != want || d.Annotations[cluster.ReplicasAnnotation] != "" {
 			s.t.Errorf("Deployment %s has %d replicas and the annotations %v", name, *d.Spec.Replicas, d.Annotations)
 		}
 	}
@@ -166,6 +168,20 @@ func (s scene) asBefore(replicas int32) {
 		if left.Items[i].Namespace == s.Name {
 			s.t.Errorf("Prefetch %s is left", left.Items[i].Name)
 		}
+	}
+	var model v1alpha1.Model
+	if err := s.Hoist.Get(s.t.Context(), client.ObjectKey{Namespace: s.Name, Name: "llama"}, &model); err != nil {
+		s.t.Fatal(err)
+	}
+	if model.Annotations[v1alpha1.EvictBeforeAnnotation] != "" || model.Annotations[cluster.HoldersAnnotation] != "" {
+		s.t.Errorf("the Model has the annotations %v", model.Annotations)
+	}
+	leases, err := s.Namespace.Client.CoordinationV1().Leases(s.Name).List(s.t.Context(), metav1.ListOptions{})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if len(leases.Items) > 0 {
+		s.t.Errorf("the Lease %s is left", leases.Items[0].Name)
 	}
 }
 
