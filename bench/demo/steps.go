@@ -35,7 +35,7 @@ func (s *story) baseline(ctx context.Context) error {
 	dir := s.dir("baseline")
 	defer os.RemoveAll(dir)
 	start := time.Now()
-	if err := initializer.Download(ctx, s.origin.Client(), bucket, prefix, dir); err != nil {
+	if _, err := initializer.Download(ctx, s.origin.Client(), bucket, prefix, dir); err != nil {
 		return err
 	}
 	got := time.Since(start)

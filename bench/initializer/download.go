@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -23,33 +24,36 @@ const (
 	connections = 10
 )
 
-// Download copies every object below prefix into dir.
-func Download(ctx context.Context, client *s3.Client, bucket, prefix, dir string) error {
+// Download copies every object below prefix into dir, and returns how many bytes it has written.
+func Download(ctx context.Context, client *s3.Client, bucket, prefix, dir string) (written int64, err error) {
 	pages := s3.NewListObjectsV2Paginator(client, &s3.ListObjectsV2Input{Bucket: &bucket, Prefix: &prefix})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return fmt.Errorf("list: %w", err)
+			return written, fmt.Errorf("list: %w", err)
 		}
 		for _, object := range page.Contents {
 			path := filepath.Join(dir, filepath.Base(*object.Key))
-			if err := downloadObject(ctx, client, bucket, *object.Key, *object.Size, path); err != nil {
-				return fmt.Errorf("download %s: %w", *object.Key, err)
+			n, err := downloadObject(ctx, client, bucket, *object.Key, *object.Size, path)
+			written += n
+			if err != nil {
+				return written, fmt.Errorf("download %s: %w", *object.Key, err)
 			}
 		}
 	}
-	return nil
+	return written, nil
 }
 
-func downloadObject(ctx context.Context, client *s3.Client, bucket, key string, size int64, path string) error {
+func downloadObject(ctx context.Context, client *s3.Client, bucket, key string, size int64, path string) (int64, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return err
+		return 0, err
 	}
 	file, err := os.Create(path)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer file.Close()
+	var written atomic.Int64
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(connections)
 	for off := int64(0); off < size; off += part {
@@ -60,12 +64,13 @@ func downloadObject(ctx context.Context, client *s3.Client, bucket, key string, 
 				return err
 			}
 			defer answer.Body.Close()
-			_, err = io.Copy(io.NewOffsetWriter(file, off), answer.Body)
+			n, err := io.Copy(io.NewOffsetWriter(file, off), answer.Body)
+			written.Add(n)
 			return err
 		})
 	}
 	if err := group.Wait(); err != nil {
-		return err
+		return written.Load(), err
 	}
-	return file.Close()
+	return written.Load(), file.Close()
 }

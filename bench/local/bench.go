@@ -12,8 +12,10 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
@@ -33,7 +35,7 @@ type bench struct {
 	bucket, prefix string
 	bytes          int64 // of the model's files
 	files          int
-	pulled         int64             // bytes that the last fetch took from the Source, as hoist get tells
+	pulled         int64             // bytes that the last fetch took from the Source, as who fetched them tells
 	versions       map[string]string // of the tools of scenarios, by the scenarios' names
 	mounted        *mounted          // by a peer; nil is none
 	volume         bool              // JuiceFS has a volume with the model
@@ -90,14 +92,21 @@ func (b *bench) useSource(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if ref.Scheme != "s3" {
+	if ref.Scheme != "s3" || ref.VersionID != "" {
 		return fmt.Errorf("%s: a model of one's own comes from s3://bucket/prefix/", b.Source)
 	}
-	loaded, err := config.LoadDefaultConfig(ctx)
+	loaded, err := config.LoadDefaultConfig(ctx, config.WithDefaultRegion("us-east-1"))
 	if err != nil {
 		return fmt.Errorf("find credentials: %w", err)
 	}
-	b.s3, b.environment, b.bucket, b.prefix = s3.NewFromConfig(loaded), os.Environ(), ref.Bucket, ref.Key
+	b.s3 = s3.NewFromConfig(loaded, func(o *s3.Options) { // as hoist get
+		o.UsePathStyle = aws.ToString(o.BaseEndpoint) != ""
+		o.DisableLogOutputChecksumValidationSkipped = true
+	})
+	b.environment, b.bucket, b.prefix = os.Environ(), ref.Bucket, ref.Key
+	if !ref.Dir() {
+		b.prefix += "/" // of s3://models/llama hoist get takes the directory, and not llama-hf/ beside it
+	}
 	pages := s3.NewListObjectsV2Paginator(b.s3, &s3.ListObjectsV2Input{Bucket: &b.bucket, Prefix: &b.prefix})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
@@ -110,10 +119,13 @@ func (b *bench) useSource(ctx context.Context) error {
 		}
 	}
 	if b.files == 0 {
-		return fmt.Errorf("there is nothing below %s", b.Source)
+		return fmt.Errorf("there is nothing below %s: name the directory of a model, as s3://bucket/prefix/", b.source())
 	}
 	return nil
 }
+
+// source is where the model is, as hoist get takes it.
+func (b *bench) source() string { return "s3://" + b.bucket + "/" + b.prefix }
 
 // chosen are the scenarios to run, in their own order, and those of peers that can't be.
 func (b *bench) chosen(ctx context.Context) (chosen []*scenario, not []result.NotRun) {
@@ -146,6 +158,13 @@ func (b *bench) run(ctx context.Context) (result.Result, error) {
 	}
 	var chosen []*scenario
 	chosen, r.NotRun = b.chosen(ctx)
+	if len(chosen) == 0 {
+		var why []string
+		for _, n := range r.NotRun {
+			why = append(why, n.Name+": "+n.Reason)
+		}
+		return r, fmt.Errorf("none of the scenarios can be run: %s", strings.Join(why, "; "))
+	}
 	if err := b.keepCopies(ctx, chosen); err != nil {
 		return r, err
 	}

@@ -27,7 +27,7 @@ type Config struct {
 	Peers     bool        // also what somebody would use instead of Hoist, as far as it is installed
 	Programs  []string    // folders with programs of peers, before those of PATH
 	Road      origin.Road // to the origin that is made
-	Disk      int64       // bytes a second that the loader reads from the disk at most, by a token bucket in it; 0 is no limit
+	Disk      int64       // bytes a second that the loader reads of what is not in memory at most, by a token bucket in it; 0 is no limit
 	GPU       int64       // bytes a second that the loader takes into VRAM at most; 0 is no limit
 	Startup   time.Duration
 	Command   string            // what repeats it
@@ -69,7 +69,11 @@ func (c Config) settings() []result.Setting {
 			result.Setting{Name: "latency of an answer", Value: c.Road.Latency.String()},
 			result.Setting{Name: "limit of a connection", Value: limit(c.Road.Connection)})
 	}
-	return append(settings, result.Setting{Name: "limit of the disk", Value: limit(c.Disk) + ", a token bucket in the loader, for reads of what is not in memory"},
+	disk := limit(c.Disk)
+	if c.Disk > 0 {
+		disk += ", a token bucket in the loader, for what is not in memory when the server starts; what comes through a mount counts as not"
+	}
+	return append(settings, result.Setting{Name: "limit of the disk", Value: disk},
 		result.Setting{Name: "limit into VRAM", Value: limit(c.GPU)})
 }
 

@@ -57,8 +57,9 @@ func find(name string) *scenario {
 	return nil
 }
 
-func (b *bench) initialize(ctx context.Context, dir string) error {
-	return initializer.Download(ctx, b.s3, b.bucket, b.prefix, dir)
+func (b *bench) initialize(ctx context.Context, dir string) (err error) {
+	b.pulled, err = initializer.Download(ctx, b.s3, b.bucket, b.prefix, dir)
+	return err
 }
 
 // prepare brings the state about that the scenario claims, and proves it.

@@ -17,14 +17,15 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/hoist-dev/hoist/bench/pagecache"
 	"github.com/hoist-dev/hoist/bench/result"
 )
 
 // serve starts the inference server on a folder, as a process of its own, asks it for a completion as soon as it listens, and ends it. It returns the
 // phases since from, when the one before ended, to the answer, which came at answered.
-func (b *bench) serve(ctx context.Context, dir string, fromDisk bool, from time.Time) (phases []result.Phase, answered time.Time, err error) {
+func (b *bench) serve(ctx context.Context, dir string, rate int64, from time.Time) (phases []result.Phase, answered time.Time, err error) {
 	cmd := exec.CommandContext(ctx, b.Hoist, "bench", "server", "--model="+dir, "--served-model-name=m", "--listen=127.0.0.1:0", "--service-time=0s",
-		"--startup-delay="+b.Startup.String(), "--vram-gbps="+strconv.FormatFloat(float64(b.rate(fromDisk))/1e9, 'f', -1, 64))
+		"--startup-delay="+b.Startup.String(), "--vram-gbps="+strconv.FormatFloat(float64(rate)/1e9, 'f', -1, 64))
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 10 * time.Second
 	said, err := cmd.StderrPipe()
@@ -56,12 +57,28 @@ func (b *bench) serve(ctx context.Context, dir string, fromDisk bool, from time.
 	}, answered, nil
 }
 
-// rate is how fast the server may load: no faster than the disk, where the weights are there, and the way to the GPU.
-func (b *bench) rate(fromDisk bool) int64 {
-	if fromDisk && b.Disk > 0 && (b.GPU == 0 || b.Disk < b.GPU) {
-		return b.Disk
+// rate is how fast the server may load: what is not in memory no faster than the disk, and all of it no faster than the way to the GPU.
+func (b *bench) rate(s *scenario) (int64, error) {
+	if b.Disk == 0 {
+		return b.GPU, nil
 	}
-	return b.GPU
+	if s.peer != nil && s.peer.mounts {
+		return slower(b.Disk, b.GPU), nil // a look would have the mount open its files
+	}
+	resident, total, err := pagecache.Resident(b.modelOf(s))
+	if err != nil || resident == total {
+		return b.GPU, err
+	}
+	// One rate over all bytes, at which the absent ones take as long as the disk would.
+	return slower(int64(float64(b.Disk)*float64(total)/float64(total-resident)), b.GPU), nil
+}
+
+// slower is the slower one of two rates, of which 0 is no limit.
+func slower(a, b int64) int64 {
+	if a == 0 || b == 0 {
+		return a + b
+	}
+	return min(a, b)
 }
 
 // life is what the server's log tells of its start.

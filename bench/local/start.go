@@ -38,7 +38,11 @@ func (b *bench) start(ctx context.Context, s *scenario) (result.Run, error) {
 		}
 		run.Phases = append(run.Phases, phase)
 	}
-	phases, answered, err := b.serve(ctx, b.modelOf(s), !s.memory, at)
+	rate, err := b.rate(s)
+	if err != nil {
+		return run, errors.Join(err, b.unmount())
+	}
+	phases, answered, err := b.serve(ctx, b.modelOf(s), rate, at)
 	if err != nil {
 		return run, err
 	}
@@ -54,7 +58,7 @@ func (b *bench) start(ctx context.Context, s *scenario) (result.Run, error) {
 	return run, nil
 }
 
-// sent is what the origin that was made has sent so far. Of a Source nobody can tell but the downloader.
+// sent is what the origin that was made has sent so far. Of a Source nobody can tell but who downloads.
 func (b *bench) sent() int64 {
 	if b.origin == nil {
 		return 0
@@ -64,11 +68,7 @@ func (b *bench) sent() int64 {
 
 // get runs hoist get to its end.
 func (b *bench) get(ctx context.Context, dir string) error {
-	source := b.Source
-	if source == "" {
-		source = "s3://" + b.bucket + "/" + b.prefix
-	}
-	cmd := exec.CommandContext(ctx, b.Hoist, "get", "--json", source, dir)
+	cmd := exec.CommandContext(ctx, b.Hoist, "get", "--json", b.source(), dir)
 	cmd.Env = b.environment
 	out, err := cmd.Output()
 	if err != nil {

@@ -31,7 +31,11 @@ func markdown(b *strings.Builder, r *result.Result) {
 	b.WriteString("\n|---|" + strings.Repeat("---:|", 6+len(names)) + "\n")
 	all := rows(r)
 	for _, line := range all {
-		fmt.Fprintf(b, "| %s | %d | %s | %s | %s | %s | %s |", line.Name, line.Runs, line.Weights, line.Median, line.Spread, line.Ratio, line.Own)
+		name := line.Name
+		if line.Doubt != "" {
+			name += " (" + line.Doubt + ")"
+		}
+		fmt.Fprintf(b, "| %s | %d | %s | %s | %s | %s | %s |", name, line.Runs, line.Weights, line.Median, line.Spread, line.Ratio, line.Own)
 		for _, seconds := range line.phases {
 			b.WriteString(" " + number(seconds) + " |")
 		}

@@ -24,6 +24,7 @@ type row struct {
 	Own              string // seconds that Hoist adds, median
 	Ratio            string // how many times faster than the baseline
 	Proofs           []proof
+	Doubt            string    // in how many runs a proof failed, in words; "" in none
 	phases           []float64 // seconds of each phase of the result, medians
 	typical          *result.Run
 }
@@ -53,7 +54,7 @@ func rows(r *result.Result) []row {
 		}
 		seconds := s.Seconds()
 		median := result.Median(seconds)
-		line := row{Name: s.Name, What: s.What, Tool: s.Tool, Command: s.Command, Runs: len(s.Runs), Median: number(median), Proofs: proofs(s), typical: s.Typical(),
+		line := row{Name: s.Name, What: s.What, Tool: s.Tool, Command: s.Command, Runs: len(s.Runs), Median: number(median), Proofs: proofs(s), Doubt: doubt(s), typical: s.Typical(),
 			Spread: number(slices.Min(seconds)) + " to " + number(slices.Max(seconds)), Ratio: "-",
 			Weights: number(medianOf(s, func(r *result.Run) float64 { return r.Seconds - phaseOf(r, answer) })),
 			Own:     number(medianOf(s, (*result.Run).OwnSeconds))}
@@ -117,11 +118,29 @@ func proofs(s *result.Scenario) []proof {
 		}
 		text := fmt.Sprintf("%s: %s, wanted %s", worst.Name, humanize.Comma(worst.Got), worst.Want)
 		if failed > 0 {
-			text += fmt.Sprintf("; %d of %d runs were not what they claim", failed, len(s.Runs))
+			text += "; " + notClaimed(failed, len(s.Runs))
 		}
 		all = append(all, proof{text, failed == 0})
 	}
 	return all
+}
+
+// doubt is what a reader of a scenario's numbers must know: that runs in them were not what they claim.
+func doubt(s *result.Scenario) string {
+	failed := 0
+	for i := range s.Runs {
+		if slices.ContainsFunc(s.Runs[i].Proof, func(p result.Proof) bool { return !p.OK }) {
+			failed++
+		}
+	}
+	if failed == 0 {
+		return ""
+	}
+	return notClaimed(failed, len(s.Runs))
+}
+
+func notClaimed(failed, runs int) string {
+	return fmt.Sprintf("%d of %d runs were not what they claim", failed, runs)
 }
 
 func number(seconds float64) string {

@@ -34,7 +34,7 @@ func Text(w io.Writer, r result.Result) error {
 			fmt.Fprint(table, number(seconds)+"\t")
 			whole += seconds
 		}
-		fmt.Fprintln(table)
+		fmt.Fprintln(table, line.Doubt) // behind the last column, which it does not widen
 		longest = max(longest, whole)
 	}
 	if err := table.Flush(); err != nil {
@@ -59,6 +59,9 @@ func Text(w io.Writer, r result.Result) error {
 				fmt.Fprintf(w, "%s was not what it claims: %s\n", line.Name, p.Text)
 			}
 		}
+	}
+	for _, n := range r.NotRun {
+		fmt.Fprintf(w, "%s: not run: %s\n", n.Name, n.Reason)
 	}
 	return nil
 }

@@ -35,7 +35,7 @@ func download(ctx context.Context, bucket, prefix, folder string) (code int) {
 	loaded, err := config.LoadDefaultConfig(ctx)
 	if err == nil {
 		client := s3.NewFromConfig(loaded, func(o *s3.Options) { o.UsePathStyle = true })
-		err = initializer.Download(ctx, client, bucket, prefix, folder)
+		_, err = initializer.Download(ctx, client, bucket, prefix, folder)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "download (as a storage initializer):", err)

@@ -22,7 +22,7 @@ func newBenchReport() *cobra.Command {
 		Use:   "report RESULT.json...",
 		Short: "Show what benchmarks have found",
 		Long: `Show what benchmarks have found: as one page that needs no network and prints (html), as Markdown (md), as text,
-as the first result's plot alone (svg), or as JSON.`,
+as the first result's plot alone (svg), or, of one result, as JSON.`,
 		Example: "  hoist bench report local.json cluster.json -o report.html\n  hoist bench report local.json --format md",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -31,6 +31,9 @@ as the first result's plot alone (svg), or as JSON.`,
 				if format, err = formatOf(out); err != nil {
 					return err
 				}
+			}
+			if format == "json" && len(args) > 1 {
+				return &usageError{fmt.Errorf("%d results are no one JSON document: name one, or have a report of all: html, md or text", len(args))}
 			}
 			var results []result.Result
 			for _, path := range args {
@@ -84,12 +87,7 @@ func render(w io.Writer, format string, results []result.Result) error {
 	case "svg":
 		return report.Plot(w, results[0])
 	case "json":
-		for i := range results {
-			if err := result.Write(w, results[i]); err != nil {
-				return err
-			}
-		}
-		return nil
+		return result.Write(w, results[0])
 	case "text":
 		for i := range results {
 			if err := report.Text(w, results[i]); err != nil {

@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -22,6 +23,7 @@ import (
 
 	"github.com/hoist-dev/hoist/bench/local"
 	"github.com/hoist-dev/hoist/bench/result"
+	"github.com/hoist-dev/hoist/bench/synth"
 	"github.com/hoist-dev/hoist/test/s3test/versity"
 )
 
@@ -71,6 +73,82 @@ func TestBenchLocal_MeasuresWhatItClaims(t *testing.T) {
 		t.Errorf("%s has %.100s, %v", again, text, err)
 	}
 	look(t, page, r)
+}
+
+// A bucket of one's own has no counter, is reached by the name of its host, and may have a model beside the one that was named.
+func TestBenchLocal_ProvesWhereAModelOfOnesOwnCameFrom(t *testing.T) {
+	t.Parallel()
+	b := newBucket(t)
+	model, err := synth.Plan(synth.Options{Size: 32 << 20, Shard: 32 << 20, Seed: 1}) // a file of several ranges
+	if err != nil {
+		t.Fatal(err)
+	}
+	var size int64
+	for _, f := range model {
+		var content bytes.Buffer
+		if _, err := f.WriteTo(&content); err != nil {
+			t.Fatal(err)
+		}
+		size += f.Size
+		b.put("llama3-8b", files{"/" + f.Path: content.Bytes(), "-hf/" + f.Path: content.Bytes()})
+	}
+	env := slices.Clone(b.env)
+	for i := range env {
+		env[i] = strings.Replace(env[i], "127.0.0.1", "localhost", 1)
+	}
+	for _, prefix := range []string{"llama3-8b/", "llama3-8b"} {
+		dir, found := t.TempDir(), filepath.Join(t.TempDir(), "report.json")
+		o := hoist(t, env, "bench", "local", "--source", b.uri(prefix), "--scenario", "storage initializer", "--scenario", "hoist, cold node", "--scenario", "hoist, warm disk", "--dir", dir, "-o", found)
+		o.want(t, 0, "round 3 of 3: hoist, warm disk")
+		r, err := readResult(found)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Model.Bytes != size || r.Model.Files != len(model) || len(r.Scenarios) != 3 {
+			t.Errorf("%s: %d bytes in %d files by %d scenarios; want %d in %d by 3", prefix, r.Model.Bytes, r.Model.Files, len(r.Scenarios), size, len(model))
+		}
+		for _, s := range r.Scenarios {
+			for _, run := range s.Runs {
+				checkRun(t, s.Name, run, dir)
+				if got := run.Proof[len(run.Proof)-1].Got; got != size && s.Name != "hoist, warm disk" {
+					t.Errorf("%s: %s has downloaded %d bytes of %d", prefix, s.Name, got, size)
+				}
+			}
+		}
+		if strings.Contains(o.stdout, "not what") || strings.Contains(o.stderr, "SDK") {
+			t.Errorf("%s: it says\n%s%s", prefix, o.stdout, o.stderr)
+		}
+	}
+	hoist(t, env, "bench", "local", "--source", b.uri("llama3")).want(t, 1, "there is nothing below "+b.uri("llama3/"))
+}
+
+// Where nothing can be run, that is no benchmark with an empty table.
+func TestBenchLocal_FailsWhereNothingCanBeRun(t *testing.T) {
+	t.Parallel()
+	found := filepath.Join(t.TempDir(), "report.json")
+	hoist(t, []string{"PATH=" + t.TempDir()}, "bench", "local", "--s3-server", versity.Build(t), "--dir", t.TempDir(), "--size", "24MiB", "--scenario", "copy of a claim", "-o", found).
+		want(t, 1, "none of the scenarios can be run: copy of a claim: cp is not installed")
+	if _, err := os.Stat(found); err == nil {
+		t.Error("it writes a report of nothing")
+	}
+}
+
+func TestBenchReport_RefusesSeveralResultsAsOneDocument(t *testing.T) {
+	t.Parallel()
+	one := filepath.Join(t.TempDir(), "one.json")
+	if err := writeTo(one, func(w io.Writer) error { return result.Write(w, result.Result{Version: result.Version}) }); err != nil {
+		t.Fatal(err)
+	}
+	both := filepath.Join(t.TempDir(), "both.json")
+	hoist(t, nil, "bench", "report", one, one, "-o", both).want(t, 2, "2 results are no one JSON document")
+	if _, err := os.Stat(both); err == nil {
+		t.Error("it has written a file all the same")
+	}
+	hoist(t, nil, "bench", "report", one, one, "--format", "json").want(t, 2, "html, md or text")
+	hoist(t, nil, "bench", "report", one, "-o", both).want(t, 0, "")
+	if _, err := readResult(both); err != nil {
+		t.Error(err)
+	}
 }
 
 // What one would use instead is measured as far as it is installed, and named where it is not. No mount is left.
