@@ -6,7 +6,9 @@ package doctor
 import (
 	"cmp"
 	"fmt"
+	"net"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -42,13 +44,17 @@ var objectChecks = []check{
 			if err != nil || address.Host == "" {
 				return said{what: "serverAddress is no address", why: "every look at it fails", fix: addressFix}, true
 			}
+			with := *address
+			with.Host = net.JoinHostPort(address.Hostname(), "9090")
 			return said{what: "serverAddress has no port, and so it is that of the protocol, 80 or 443", why: "Prometheus listens on 9090, if no Service in front of it says otherwise",
-				fix: "metadata:\n  serverAddress: " + address.Scheme + "://" + address.Hostname() + ":9090\n"}, address.Port() == ""
+				fix: "metadata:\n  serverAddress: " + strconv.Quote(with.Redacted()) + "\n"}, address.Port() == "" && (address.Scheme == "http" || inCluster(address.Hostname()))
 		})
 	}},
-	{"authentication-ignored", Error, func(o *Object) []said {
+	{"authentication-ignored", Warning, func(o *Object) []said {
 		return o.each("prometheus", func(t *Trigger) (said, bool) {
-			return said{what: "there is an authenticationRef and no authModes", why: "KEDA then uses none of it, a CA included", fix: "metadata:\n  authModes: bearer\n"}, t.AuthenticationRef != nil && t.Metadata["authModes"] == ""
+			modes := cmp.Or(t.Metadata["authModes"], t.Metadata["authMode"])
+			return said{what: "there is an authenticationRef and no authModes", why: "KEDA then uses none of it, a CA included, unless it is a pod identity, or has authModes itself",
+				fix: "metadata:\n  authModes: bearer # with a pod identity every look would fail\n"}, t.AuthenticationRef != nil && modes == "" && !managed(t.Metadata["serverAddress"])
 		})
 	}},
 	{"flapping", Warning, func(o *Object) []said {
@@ -133,6 +139,19 @@ const downFix = `advanced:
         stabilizationWindowSeconds: 360 # two cold starts
         policies: [{type: Percent, value: 50, periodSeconds: 60}]
 `
+
+// inCluster reports whether a host is a Service, by a name that says so.
+func inCluster(host string) bool {
+	return strings.HasSuffix(host, ".svc") || strings.Contains(host, ".svc.")
+}
+
+// managed reports whether an address is a cloud's own Prometheus. KEDA shows it a pod identity, and does so only without authModes.
+func managed(server string) bool {
+	address, err := url.Parse(server)
+	return err == nil && slices.ContainsFunc([]string{".amazonaws.com", ".prometheus.monitor.azure.com", ".googleapis.com"}, func(cloud string) bool {
+		return strings.HasSuffix(address.Hostname(), cloud)
+	})
+}
 
 func poisons(t *Trigger) (said, bool) {
 	s := said{what: "an external scaler beside other triggers", why: "while it can't be reached, all of them fail, and no fallback comes (keda#5914, keda#8056)", fix: "# have it export a gauge, and ask Prometheus\ntype: prometheus\n"}
