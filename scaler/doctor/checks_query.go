@@ -50,7 +50,7 @@ var queryChecks = []check{
 				return said{}, false
 			}
 			for _, name := range q.names {
-				if _, wrong := meant(name); !wrong && !o.Metrics.Known[name] && !q.orZero {
+				if _, wrong := meant(name); !wrong && !o.Metrics.Known[name] && !o.mayBeSilent(q, name) {
 					return said{what: fmt.Sprintf("Prometheus has no metric %s now", name), why: "nothing scrapes it, the server has another version, or no pod has run yet", fix: scrapes(o, name)}, true
 				}
 			}
@@ -59,16 +59,32 @@ var queryChecks = []check{
 	}},
 	{"metric-silent", Note, func(o *Object) []said {
 		return o.queries(func(_ *Trigger, q *query) (said, bool) {
-			if o.Metrics == nil || !q.orZero {
+			if o.Metrics == nil {
 				return said{}, false
 			}
+			var silent []string
 			for _, name := range q.names {
-				if _, wrong := meant(name); wrong || o.Metrics.Known[name] {
+				if _, wrong := meant(name); wrong {
+					return said{}, false
+				}
+				if !o.mayBeSilent(q, name) {
+					continue
+				}
+				if o.Metrics.Known[name] {
 					return said{}, false // one of several is enough
 				}
+				silent = append(silent, name)
 			}
-			return said{what: "Prometheus has no metric " + strings.Join(q.names, ", nor ") + " now, which counts as 0", why: "it may be that nothing has happened yet: many are not there before the first request. Or nothing scrapes it",
-				fix: scrapes(o, first(q))}, len(q.names) > 0
+			if len(silent) == 0 {
+				return said{}, false
+			}
+			counts := ""
+			if q.orZero {
+				counts = ", which counts as 0"
+			}
+			return said{what: "Prometheus has no metric " + strings.Join(silent, ", nor ") + " now" + counts,
+				why: "it may be that nothing has happened yet: many are not there before the first request, and a server's not while all sleep. Or nothing scrapes it",
+				fix: scrapes(o, silent[0])}, true
 		})
 	}},
 	{"divided-twice", Error, func(o *Object) []said {
@@ -155,6 +171,11 @@ var queryChecks = []check{
 			return said{}, false
 		})
 	}},
+}
+
+// mayBeSilent reports whether a metric may be missing: the query has another answer then, or the metric is of pods, and there are none.
+func (o *Object) mayBeSilent(q *query, name string) bool {
+	return q.orZero || slices.Contains(q.optional, name) || o.Facts != nil && o.Facts.Replicas == 0 && inPods(name)
 }
 
 // asks is how to ask for a metric that there is.

@@ -21,6 +21,7 @@ type query struct {
 	single    bool     // it gives one element at most
 	averaged  bool     // by pods: avg, or a division by count
 	orZero    bool     // it ends in "or vector(0)" or the like
+	optional  []string // names without which the query still has an answer: an "or" gives it
 }
 
 const longestQuery = 64 << 10
@@ -42,7 +43,36 @@ func parse(text string) (*query, error) {
 		q.visit(n, above)
 		return nil
 	})
+	for _, name := range q.names {
+		if !slices.Contains(names(last(expression)), name) {
+			q.optional = append(q.optional, name)
+		}
+	}
 	return q, nil
+}
+
+// last is what answers when nothing else does: what stands behind the last "or", or all where there is none.
+func last(e parser.Expr) parser.Expr {
+	switch e := e.(type) {
+	case *parser.ParenExpr:
+		return last(e.Expr)
+	case *parser.BinaryExpr:
+		if e.Op == parser.LOR {
+			return last(e.RHS)
+		}
+	}
+	return e
+}
+
+// names are the metrics that an expression asks for.
+func names(e parser.Expr) (all []string) {
+	parser.Inspect(e, func(n parser.Node, _ []parser.Node) error {
+		if v, ok := n.(*parser.VectorSelector); ok {
+			all = append(all, named(v)...)
+		}
+		return nil
+	})
+	return all
 }
 
 // visit learns of one node what there is to learn.
