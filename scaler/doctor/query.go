@@ -38,7 +38,7 @@ func parse(text string) (*query, error) {
 	if err != nil {
 		return nil, err
 	}
-	q := &query{single: single(expression)}
+	q := &query{single: elements(expression, false) != many}
 	parser.Inspect(expression, func(n parser.Node, above []parser.Node) error {
 		q.visit(n, above)
 		return nil
@@ -147,33 +147,6 @@ func alternatives(pattern string) (names []string) {
 	}
 	return names
 }
-
-// single reports whether an expression gives one element at most, as KEDA wants it.
-func single(e parser.Expr) bool {
-	switch e := e.(type) {
-	case *parser.ParenExpr:
-		return single(e.Expr)
-	case *parser.StepInvariantExpr:
-		return single(e.Expr)
-	case *parser.UnaryExpr:
-		return single(e.Expr)
-	case *parser.NumberLiteral:
-		return true
-	case *parser.AggregateExpr:
-		return len(e.Grouping) == 0 && !e.Without && !slices.Contains(keeping, e.Op)
-	case *parser.BinaryExpr:
-		return single(e.LHS) && single(e.RHS)
-	case *parser.Call:
-		return slices.Contains(makers, e.Func.Name) || slices.ContainsFunc(e.Args, single)
-	}
-	return false
-}
-
-// keeping are aggregations that give several elements, makers functions that give one whatever they are given.
-var (
-	keeping = []parser.ItemType{parser.TOPK, parser.BOTTOMK, parser.COUNT_VALUES, parser.LIMITK, parser.LIMIT_RATIO}
-	makers  = []string{"vector", "scalar", "absent", "time"}
-)
 
 func counts(e parser.Expr) bool {
 	switch e := e.(type) {
