@@ -6,6 +6,7 @@ package doctor
 import (
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/hoist-dev/hoist/api/capacity"
 )
@@ -58,7 +59,7 @@ var clusterChecks = []check{
 			return nil
 		}
 		for _, name := range o.Names() {
-			if every := o.Metrics.Scraped[name]; every > hpaPeriod {
+			if every := o.Metrics.Scraped[name]; every > hpaPeriod && !unhurried(name) {
 				return one(said{what: fmt.Sprintf("%s is scraped every %d s", name, every),
 					why: fmt.Sprintf("the HPA looks every %d s, and sees what was: each decision, and each step from zero, is up to %d s late", hpaPeriod, every),
 					fix: "# of the ServiceMonitor or PodMonitor:\nspec: {endpoints: [{interval: 10s}]}\n"})
@@ -95,6 +96,9 @@ var clusterChecks = []check{
 		return nil
 	}},
 }
+
+// unhurried reports whether a metric changes with pods or with the hours alone, not with requests.
+func unhurried(name string) bool { return strings.HasPrefix(name, "hoist_") || name == "up" }
 
 // Names are the metrics that its queries ask for, each once.
 func (o *Object) Names() (names []string) {

@@ -4,7 +4,6 @@
 package doctor
 
 import (
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,7 +17,7 @@ import (
 // gpuChecks are about what DCGM's exporter says of GPUs.
 var gpuChecks = []check{
 	{"gpu-metric", Error, func(o *Object) []said {
-		fix := fmt.Sprintf(demandFix, "vllm:num_requests_running|vllm:num_requests_waiting")
+		fix := o.asks("vllm:num_requests_waiting")
 		return o.queries(func(t *Trigger, q *query) (said, bool) {
 			for _, name := range q.names {
 				switch {

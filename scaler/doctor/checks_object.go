@@ -6,7 +6,9 @@ package doctor
 import (
 	"cmp"
 	"fmt"
+	"net"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -42,13 +44,17 @@ var objectChecks = []check{
 			if err != nil || address.Host == "" {
 				return said{what: "serverAddress is no address", why: "every look at it fails", fix: addressFix}, true
 			}
+			with := *address
+			with.Host = net.JoinHostPort(address.Hostname(), "9090")
 			return said{what: "serverAddress has no port, and so it is that of the protocol, 80 or 443", why: "Prometheus listens on 9090, if no Service in front of it says otherwise",
-				fix: "metadata:\n  serverAddress: " + address.Scheme + "://" + address.Hostname() + ":9090\n"}, address.Port() == ""
+				fix: "metadata:\n  serverAddress: " + strconv.Quote(with.Redacted()) + "\n"}, address.Port() == "" && (address.Scheme == "http" || inCluster(address.Hostname()))
 		})
 	}},
-	{"authentication-ignored", Error, func(o *Object) []said {
+	{"authentication-ignored", Warning, func(o *Object) []said {
 		return o.each("prometheus", func(t *Trigger) (said, bool) {
-			return said{what: "there is an authenticationRef and no authModes", why: "KEDA then uses none of it, a CA included", fix: "metadata:\n  authModes: bearer\n"}, t.AuthenticationRef != nil && t.Metadata["authModes"] == ""
+			modes := cmp.Or(t.Metadata["authModes"], t.Metadata["authMode"])
+			return said{what: "there is an authenticationRef and no authModes", why: "KEDA then uses none of it, a CA included, unless it is a pod identity, or has authModes itself",
+				fix: "metadata:\n  authModes: bearer # with a pod identity every look would fail\n"}, t.AuthenticationRef != nil && modes == "" && !managed(t.Metadata["serverAddress"])
 		})
 	}},
 	{"flapping", Warning, func(o *Object) []said {
@@ -56,14 +62,8 @@ var objectChecks = []check{
 		if a == nil || a.HPA == nil || a.HPA.Behavior == nil || a.HPA.Behavior.ScaleDown == nil {
 			return one(said{what: "nothing slows it down", why: "by default all replicas may go at once, 5 minutes after the demand: each that is needed again is a cold start", fix: downFix})
 		}
-		down := a.HPA.Behavior.ScaleDown
-		if value(down.StabilizationWindowSeconds, defaultWindow) > defaultWindow {
+		if slows(a.HPA.Behavior.ScaleDown) {
 			return nil
-		}
-		for _, p := range down.Policies {
-			if p.Type != "Percent" || p.Value < 100 || p.PeriodSeconds > defaultEvery {
-				return nil
-			}
 		}
 		return one(said{what: "its behavior is what an HPA does by itself", why: "it changes nothing: all replicas may go at once, 5 minutes after the demand", fix: downFix})
 	}},
@@ -104,7 +104,9 @@ var objectChecks = []check{
 	}},
 	{"fractional-target", Error, func(o *Object) []said {
 		if a := o.Spec.Advanced; a != nil && a.Modifiers != nil && strings.Contains(a.Modifiers.Target, ".") && o.Spec.Fallback != nil {
-			return one(said{what: "scalingModifiers.target is " + a.Modifiers.Target, why: "KEDA reads it as a whole number when it looks for a fallback, and then has none", fix: "# both times ten\nscalingModifiers: {formula: " + strconv.Quote("10 * ("+a.Modifiers.Formula+")") + ", target: \"7\"}\n"})
+			times, target := whole(a.Modifiers.Target)
+			return one(said{what: "scalingModifiers.target is " + a.Modifiers.Target, why: "KEDA reads it as a whole number when it looks for a fallback, and then has none",
+				fix: fmt.Sprintf("# both times %s\nscalingModifiers: {formula: %s, target: %q}\n", times, strconv.Quote(times+" * ("+a.Modifiers.Formula+")"), target)})
 		}
 		return nil
 	}},
@@ -119,7 +121,7 @@ var objectChecks = []check{
 		}
 		for name, s := range waiting {
 			if a, b := counted[name], counted[s.running]; a > 0 && b > 0 && a != b {
-				return one(said{what: "running and waiting requests are two triggers", why: "the HPA takes the one that asks for most, never the sum", fix: fmt.Sprintf(demandFix, strings.Join(both(name), "|"))})
+				return one(said{what: "running and waiting requests are two triggers", why: "the HPA takes the one that asks for most, never the sum", fix: o.asks(name)})
 			}
 		}
 		return nil
@@ -133,6 +135,46 @@ const downFix = `advanced:
         stabilizationWindowSeconds: 360 # two cold starts
         policies: [{type: Percent, value: 50, periodSeconds: 60}]
 `
+
+// slows reports whether rules keep an HPA from ending all replicas at once, 5 minutes after the demand.
+func slows(down *rules) bool {
+	if down.SelectPolicy == "Disabled" || value(down.StabilizationWindowSeconds, defaultWindow) > defaultWindow {
+		return true
+	}
+	slow := 0
+	for _, p := range down.Policies {
+		if p.Type != "Percent" || p.Value < 100 || p.PeriodSeconds > defaultEvery {
+			slow++
+		}
+	}
+	if down.SelectPolicy == "Min" {
+		return slow > 0
+	}
+	return slow > 0 && slow == len(down.Policies) // the fastest counts
+}
+
+// whole is the least power of ten that makes a whole number of a fraction, and that number. What is none stays.
+func whole(fraction string) (times, number string) {
+	f, err := strconv.ParseFloat(fraction, 64)
+	if err != nil {
+		return "1", fraction
+	}
+	before, after, _ := strings.Cut(strconv.FormatFloat(f, 'f', -1, 64), ".")
+	return "1" + strings.Repeat("0", len(after)), orName(strings.TrimLeft(before+after, "0"), "0")
+}
+
+// inCluster reports whether a host is a Service, by a name that says so.
+func inCluster(host string) bool {
+	return strings.HasSuffix(host, ".svc") || strings.Contains(host, ".svc.")
+}
+
+// managed reports whether an address is a cloud's own Prometheus. KEDA shows it a pod identity, and does so only without authModes.
+func managed(server string) bool {
+	address, err := url.Parse(server)
+	return err == nil && slices.ContainsFunc([]string{".amazonaws.com", ".prometheus.monitor.azure.com", ".googleapis.com"}, func(cloud string) bool {
+		return strings.HasSuffix(address.Hostname(), cloud)
+	})
+}
 
 func poisons(t *Trigger) (said, bool) {
 	s := said{what: "an external scaler beside other triggers", why: "while it can't be reached, all of them fail, and no fallback comes (keda#5914, keda#8056)", fix: "# have it export a gauge, and ask Prometheus\ntype: prometheus\n"}

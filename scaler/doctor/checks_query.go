@@ -17,7 +17,7 @@ const demandFix = `triggers:
     metricType: AverageValue
     metadata:
       query: |
-        sum({__name__=~"%s",namespace="NAMESPACE",pod=~"TARGET-[a-z0-9]+-[a-z0-9]{5}"})
+        sum({__name__=~"%s",namespace="NAMESPACE",pod=~"%s"})
       threshold: "22" # 70 %% of the requests that one replica works on at a time
       ignoreNullValues: "false"
 `
@@ -29,16 +29,20 @@ var queryChecks = []check{
 				return said{}, false
 			}
 			return said{what: "the query can't be read: " + t.broken.Error(), why: "every look at it fails, and with it the ScaledObject",
-				fix: fmt.Sprintf(demandFix, "vllm:num_requests_running|vllm:num_requests_waiting")}, true
+				fix: o.asks("vllm:num_requests_waiting")}, true
 		})
 	}},
 	{"metric-does-not-exist", Error, func(o *Object) []said {
 		return o.queries(func(_ *Trigger, q *query) (said, bool) {
 			for _, name := range q.names {
 				if right, wrong := meant(name); wrong {
+					called := right + " is what it is called"
+					if !slices.Contains(both(right), right) {
+						called += ", which counts no requests; these do"
+					}
 					return said{what: fmt.Sprintf("no server has a metric %s", name),
 						why: "KEDA reads what does not exist as 0, without an error, an event or a fallback: it never scales up",
-						fix: fmt.Sprintf("# %s is what it is called\n", right) + asks(right)}, true
+						fix: "# " + called + "\n" + o.asks(right)}, true
 				}
 			}
 			return said{}, false
@@ -50,7 +54,7 @@ var queryChecks = []check{
 				return said{}, false
 			}
 			for _, name := range q.names {
-				if _, wrong := meant(name); !wrong && !o.Metrics.Known[name] && !q.orZero {
+				if _, wrong := meant(name); !wrong && !o.Metrics.Known[name] && !o.mayBeSilent(q, name) {
 					return said{what: fmt.Sprintf("Prometheus has no metric %s now", name), why: "nothing scrapes it, the server has another version, or no pod has run yet", fix: scrapes(o, name)}, true
 				}
 			}
@@ -59,16 +63,32 @@ var queryChecks = []check{
 	}},
 	{"metric-silent", Note, func(o *Object) []said {
 		return o.queries(func(_ *Trigger, q *query) (said, bool) {
-			if o.Metrics == nil || !q.orZero {
+			if o.Metrics == nil {
 				return said{}, false
 			}
+			var silent []string
 			for _, name := range q.names {
-				if _, wrong := meant(name); wrong || o.Metrics.Known[name] {
+				if _, wrong := meant(name); wrong {
+					return said{}, false
+				}
+				if !o.mayBeSilent(q, name) {
+					continue
+				}
+				if o.Metrics.Known[name] {
 					return said{}, false // one of several is enough
 				}
+				silent = append(silent, name)
 			}
-			return said{what: "Prometheus has no metric " + strings.Join(q.names, ", nor ") + " now, which counts as 0", why: "it may be that nothing has happened yet: many are not there before the first request. Or nothing scrapes it",
-				fix: scrapes(o, first(q))}, len(q.names) > 0
+			if len(silent) == 0 {
+				return said{}, false
+			}
+			counts := ""
+			if q.orZero {
+				counts = ", which counts as 0"
+			}
+			return said{what: "Prometheus has no metric " + strings.Join(silent, ", nor ") + " now" + counts,
+				why: "it may be that nothing has happened yet: many are not there before the first request, and a server's not while all sleep. Or nothing scrapes it",
+				fix: scrapes(o, silent[0])}, true
 		})
 	}},
 	{"divided-twice", Error, func(o *Object) []said {
@@ -78,13 +98,13 @@ var queryChecks = []check{
 			}
 			return said{what: "the query is an average over pods, and AverageValue divides by the replicas again",
 				why: "replicas settle at the square root of what is needed, or swing: with 100 requests waiting and a threshold of 5 it goes 10, 2, 10, 2",
-				fix: fmt.Sprintf(demandFix, strings.Join(both(first(q)), "|"))}, true
+				fix: o.asks(first(q))}, true
 		})
 	}},
 	{"several-elements", Error, func(o *Object) []said {
 		return o.queries(func(_ *Trigger, q *query) (said, bool) {
 			return said{what: "the query can give more than one element", why: "KEDA takes one, and fails with more: as soon as there is a second pod",
-				fix: fmt.Sprintf(demandFix, strings.Join(both(first(q)), "|"))}, !q.single
+				fix: o.asks(first(q))}, !q.single
 		})
 	}},
 	{"queue-alone", Error, func(o *Object) []said {
@@ -103,7 +123,7 @@ var queryChecks = []check{
 					right = other
 				}
 				if s, queue := waiting[right]; queue && (s.running == "" || !counted[s.running]) && o.least() == 0 {
-					fix := fmt.Sprintf(demandFix, strings.Join(both(right), "|"))
+					fix := o.asks(right)
 					if s.running == "" {
 						fix = "minReplicaCount: 1 # " + s.server + " does not tell of requests that run\n"
 					}
@@ -122,7 +142,7 @@ var queryChecks = []check{
 			}
 			s, queue := waiting[right]
 			return said{what: "it scales on a queue", why: "a queue is 0 until the servers are full; what is missing then is missing for a whole cold start. Requests in flight rise before",
-				fix: fmt.Sprintf(demandFix, strings.Join(both(right), "|"))}, queue && s.running != "" && !slices.Contains(q.names, s.running)
+				fix: o.asks(right)}, queue && s.running != "" && !slices.Contains(q.names, s.running)
 		})
 	}},
 	{"no-namespace", Warning, func(o *Object) []said {
@@ -147,8 +167,12 @@ var queryChecks = []check{
 			for _, v := range q.selectors {
 				for _, m := range v.LabelMatchers {
 					if m.Name == "pod" && m.Type == labels.MatchRegexp && (strings.HasSuffix(m.Value, ".*") || strings.HasSuffix(m.Value, ".+")) {
-						return said{what: fmt.Sprintf("pod=~%q also matches the pods of every Deployment whose name begins so, such as a canary's", m.Value), why: "their requests count as this one's",
-							fix: fmt.Sprintf("# a Deployment's pods, and no other's\nquery: sum(METRIC{pod=~\"%s-[a-z0-9]+-[a-z0-9]{5}\"})\n", orName(o.Spec.ScaleTargetRef.Name, "TARGET"))}, true
+						kind := "Deployment"
+						if o.numbered() {
+							kind = "StatefulSet"
+						}
+						return said{what: fmt.Sprintf("pod=~%q also matches the pods of every %s whose name begins so, such as a canary's", m.Value, kind), why: "their requests count as this one's",
+							fix: fmt.Sprintf("# a %s's pods, and no other's\nquery: sum(METRIC{pod=~%q})\n", kind, o.pods(orName(o.Spec.ScaleTargetRef.Name, "TARGET")))}, true
 					}
 				}
 			}
@@ -157,27 +181,46 @@ var queryChecks = []check{
 	}},
 }
 
-// asks is how to ask for a metric that there is.
-func asks(name string) string {
-	return fmt.Sprintf(demandFix, strings.Join(both(name), "|"))
+// mayBeSilent reports whether a metric may be missing: the query has another answer then, or the metric is of pods, and there are none.
+func (o *Object) mayBeSilent(q *query, name string) bool {
+	return q.orZero || slices.Contains(q.optional, name) || o.Facts != nil && o.Facts.Replicas == 0 && inPods(name)
+}
+
+// asks is how to ask for the requests at the server that a metric is of.
+func (o *Object) asks(name string) string {
+	return fmt.Sprintf(demandFix, strings.Join(both(name), "|"), o.pods("TARGET"))
+}
+
+// numbered reports whether the target numbers its pods.
+func (o *Object) numbered() bool { return o.Spec.ScaleTargetRef.Kind == "StatefulSet" }
+
+// pods is the pattern of the names of a target's pods.
+func (o *Object) pods(target string) string {
+	if o.numbered() {
+		return target + "-[0-9]+"
+	}
+	return target + "-[a-z0-9]+-[a-z0-9]{5}"
 }
 
 // scrapes is what to write for a metric that is not there: the one that was meant, if its name is nearly that of another, or what scrapes it.
 func scrapes(o *Object, name string) string {
 	if other := nearest(name); other != "" {
-		return fmt.Sprintf("# is %s meant?\n", other) + asks(other)
+		return fmt.Sprintf("# is %s meant?\n", other) + o.asks(other)
 	}
 	return fmt.Sprintf("apiVersion: monitoring.coreos.com/v1\nkind: PodMonitor\nmetadata: {name: %s, namespace: %s}\nspec: {selector: {matchLabels: {app: %s}}, podMetricsEndpoints: [{port: http, interval: 10s}]}\n",
 		orName(o.Spec.ScaleTargetRef.Name, "TARGET"), orName(o.Namespace, "NAMESPACE"), orName(o.Spec.ScaleTargetRef.Name, "TARGET"))
 }
 
-// both are the metrics of what runs and of what waits, where one of them is known.
+// both are the metrics of what runs and of what waits at the server that a metric is of. They alone count requests, as the threshold does; the
+// metric itself may be a share, or a time.
 func both(name string) []string {
 	if right, wrong := meant(name); wrong {
 		name = right
 	}
-	if s, ok := waiting[name]; ok && s.running != "" {
-		return []string{s.running, name}
+	for queue, s := range waiting {
+		if s.running != "" && family(name) == family(queue) {
+			return []string{s.running, queue}
+		}
 	}
 	return []string{name}
 }

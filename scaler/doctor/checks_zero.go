@@ -45,14 +45,13 @@ var zeroChecks = []check{
 	{"fallback-ends-replicas", Error, func(o *Object) []said {
 		f := o.Spec.Fallback
 		switch {
-		case f == nil:
-			return nil
+		case f == nil || f.Behavior != "" && f.Behavior != "static" && f.Behavior != "currentReplicasIfLower":
+			return nil // what there is stays
 		case f.Replicas == 0:
 			return one(said{what: "fallback.replicas is 0", why: "while Prometheus is away it is scaled to zero", fix: fallbackFix})
-		case f.Behavior == "" || f.Behavior == "static":
+		default:
 			return one(said{what: fmt.Sprintf("the fallback has %d replicas, also where there are more", f.Replicas), why: "Prometheus is away at the peak, and replicas are ended", fix: "fallback:\n  behavior: currentReplicasIfHigher\n"})
 		}
-		return nil
 	}},
 	{"activation-misunderstood", Note, func(o *Object) []said {
 		if o.least() > 0 {
@@ -67,7 +66,7 @@ var zeroChecks = []check{
 	}},
 	{"idle-replicas", Error, func(o *Object) []said {
 		if n := o.Spec.IdleReplicaCount; n != nil && *n != 0 {
-			return one(said{what: fmt.Sprintf("idleReplicaCount is %d", *n), why: "KEDA supports 0 alone", fix: "minReplicaCount: " + strconv.Itoa(int(*n)) + "\n"})
+			return one(said{what: fmt.Sprintf("idleReplicaCount is %d", *n), why: "KEDA supports 0 alone", fix: "minReplicaCount: " + strconv.Itoa(int(*n)) + " # in place of idleReplicaCount\n"})
 		}
 		return nil
 	}},

@@ -7,7 +7,6 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -68,22 +67,6 @@ func TestExamine_FindsWhatTheArticleHas(t *testing.T) {
 	}
 }
 
-// A ScaledObject of Hoist's own has nothing that bites.
-func TestExamine_IsContentWithOurs(t *testing.T) {
-	t.Parallel()
-	pages, err := filepath.Glob("../scaledobject/testdata/*.yaml")
-	if err != nil || len(pages) < 10 {
-		t.Fatal(pages, err)
-	}
-	for _, page := range pages {
-		for _, f := range doctor.Examine(read(t, page)[0]) {
-			if f.Severity != doctor.Note {
-				t.Errorf("%s: %+v", page, f)
-			}
-		}
-	}
-}
-
 const sound = `
 apiVersion: keda.sh/v1alpha1
 kind: ScaledObject
@@ -133,6 +116,9 @@ func TestExamine_EachCheck(t *testing.T) {
 		}
 	}
 	query := func(q string) func(map[string]any) { return set("spec.triggers.metadata.query", "'"+q+"'") }
+	down := func(rules string) func(map[string]any) {
+		return set("spec.advanced.horizontalPodAutoscalerConfig.behavior.scaleDown", rules)
+	}
 	wake := func(q string) func(map[string]any) {
 		return func(m map[string]any) {
 			set("spec.minReplicaCount", "0")(m)
@@ -166,6 +152,10 @@ func TestExamine_EachCheck(t *testing.T) {
 	both := func(a, b func(map[string]any)) func(map[string]any) { return func(m map[string]any) { a(m); b(m) } }
 	notes := []string{"metric-silent", "keda-version-unknown", "hpa-unknown-at-zero", "polled-for-nothing"}
 	big := &corev1.Pod{Spec: corev1.PodSpec{Containers: []corev1.Container{{Resources: corev1.ResourceRequirements{Limits: corev1.ResourceList{"nvidia.com/gpu": resource.MustParse("4")}}}}}}
+	type everything struct {
+		facts   *doctor.Facts
+		metrics *doctor.Metrics
+	}
 	pod := &corev1.Pod{Spec: corev1.PodSpec{Containers: []corev1.Container{{Resources: corev1.ResourceRequirements{Limits: corev1.ResourceList{"nvidia.com/gpu": resource.MustParse("1")}}}}}}
 	quota := corev1.ResourceQuota{Spec: corev1.ResourceQuotaSpec{Hard: corev1.ResourceList{"requests.nvidia.com/gpu": resource.MustParse("2")}}}
 	for _, row := range []struct {
@@ -177,6 +167,11 @@ func TestExamine_EachCheck(t *testing.T) {
 		{func(map[string]any) {}, &doctor.Metrics{Known: map[string]bool{"vllm:num_requests_running": true, "vllm:num_requests_waiting": true}}, ""},
 		{func(map[string]any) {}, &doctor.Metrics{Known: map[string]bool{"vllm:num_requests_running": true}}, "metric-not-in-prometheus"},
 		{query("sum(vllm:num_requests_running) or vector(0)"), &doctor.Metrics{}, "metric-silent"},
+		{query("sum(vllm:num_requests_running) or sum(ours)"), &doctor.Metrics{Known: map[string]bool{"ours": true}}, "metric-silent"},
+		{query("sum(vllm:num_requests_running) or sum(ours)"), &doctor.Metrics{Known: map[string]bool{"vllm:num_requests_running": true}}, "metric-not-in-prometheus"},
+		{func(map[string]any) {}, everything{&doctor.Facts{Pod: &corev1.Pod{}}, &doctor.Metrics{}}, "metric-silent"},
+		{func(map[string]any) {}, everything{&doctor.Facts{Pod: &corev1.Pod{}, Replicas: 1}, &doctor.Metrics{}}, "metric-not-in-prometheus"},
+		{query("sum(ours)"), everything{&doctor.Facts{Pod: &corev1.Pod{}}, &doctor.Metrics{}}, "metric-not-in-prometheus"},
 		{func(map[string]any) {}, scraped(60), "scraped-rarely"},
 		{func(map[string]any) {}, scraped(15), ""},
 		{set("spec.pollingInterval", "1"), scraped(5), "polled-for-nothing"},
@@ -196,8 +191,15 @@ func TestExamine_EachCheck(t *testing.T) {
 		{both(set("spec.minReplicaCount", "0"), beside("sum(DCGM_FI_PROF_GR_ENGINE_ACTIVE)", "1000000")), nil, "cannot-wake"},
 		{query("avg(a) * max(b)"), nil, ""},
 		{query("2 * avg(a)"), nil, "divided-twice"},
-		{set("spec.fallback.replicas", "0"), nil, "fallback-ends-replicas"},
 		{set("spec.fallback.behavior", "static"), nil, "fallback-ends-replicas"},
+		{set("spec.fallback.behavior", "currentReplicasIfLower"), nil, "fallback-ends-replicas"},
+		{set("spec.fallback", "{failureThreshold: 3, behavior: currentReplicas}"), nil, ""},
+		{set("spec.fallback.replicas", "0"), nil, ""},
+		{set("spec.fallback", "{failureThreshold: 3}"), nil, "fallback-ends-replicas"},
+		{down("{selectPolicy: Disabled}"), nil, ""},
+		{down("{selectPolicy: Min, policies: [{type: Percent, value: 100, periodSeconds: 15}, {type: Pods, value: 1, periodSeconds: 60}]}"), nil, ""},
+		{down("{policies: [{type: Percent, value: 100, periodSeconds: 15}, {type: Pods, value: 1, periodSeconds: 60}]}"), nil, "flapping"},
+		{down("{selectPolicy: Min}"), nil, "flapping"},
 		{set("spec.idleReplicaCount", "1"), nil, "idle-replicas"},
 		{set("metadata.name", strings.Repeat("a", 55)), nil, "name-too-long"},
 		{set("spec.triggers.authenticationRef", "{name: a}"), nil, "authentication-ignored"},
@@ -260,9 +262,14 @@ func TestExamine_EachCheck(t *testing.T) {
 			o.Facts = told
 		case *doctor.Metrics:
 			o.Metrics = told
+		case everything:
+			o.Facts, o.Metrics = told.facts, told.metrics
 		}
 		found := doctor.Examine(o)
 		pasteable(t, found)
+		if row.told == nil {
+			mend(t, content, found)
+		}
 		got := names(found, doctor.Note)
 		for _, f := range found {
 			if slices.Contains(notes, f.Check) {

@@ -55,12 +55,17 @@ func inPods(name string) bool {
 	if right, wrong := meant(name); wrong {
 		name = right
 	}
+	return family(name) != ""
+}
+
+// family is what the metrics of a server begin with, or "" of those of none.
+func family(name string) string {
 	for _, prefix := range []string{"vllm:", "tgi_", "sglang:", "trtllm_", "lmdeploy:", "llamacpp:", "te_", "nv_inference_", "nv_trt_llm_", "num_requests_", "DCGM_"} {
 		if strings.HasPrefix(name, prefix) {
-			return true
+			return prefix
 		}
 	}
-	return false
+	return ""
 }
 
 // nearest is a known metric of which a name is a slip of the pen, or "".

@@ -60,6 +60,7 @@ type behavior struct {
 
 type rules struct {
 	StabilizationWindowSeconds *int32 `json:"stabilizationWindowSeconds"`
+	SelectPolicy               string `json:"selectPolicy"` // Max, where it is empty
 	Policies                   []struct {
 		Type          string `json:"type"`
 		Value         int32  `json:"value"`

@@ -21,6 +21,7 @@ type query struct {
 	single    bool     // it gives one element at most
 	averaged  bool     // by pods: avg, or a division by count
 	orZero    bool     // it ends in "or vector(0)" or the like
+	optional  []string // names without which the query still has an answer: an "or" gives it
 }
 
 const longestQuery = 64 << 10
@@ -37,12 +38,41 @@ func parse(text string) (*query, error) {
 	if err != nil {
 		return nil, err
 	}
-	q := &query{single: single(expression)}
+	q := &query{single: elements(expression, false) != many}
 	parser.Inspect(expression, func(n parser.Node, above []parser.Node) error {
 		q.visit(n, above)
 		return nil
 	})
+	for _, name := range q.names {
+		if !slices.Contains(names(last(expression)), name) {
+			q.optional = append(q.optional, name)
+		}
+	}
 	return q, nil
+}
+
+// last is what answers when nothing else does: what stands behind the last "or", or all where there is none.
+func last(e parser.Expr) parser.Expr {
+	switch e := e.(type) {
+	case *parser.ParenExpr:
+		return last(e.Expr)
+	case *parser.BinaryExpr:
+		if e.Op == parser.LOR {
+			return last(e.RHS)
+		}
+	}
+	return e
+}
+
+// names are the metrics that an expression asks for.
+func names(e parser.Expr) (all []string) {
+	parser.Inspect(e, func(n parser.Node, _ []parser.Node) error {
+		if v, ok := n.(*parser.VectorSelector); ok {
+			all = append(all, named(v)...)
+		}
+		return nil
+	})
+	return all
 }
 
 // visit learns of one node what there is to learn.
@@ -117,33 +147,6 @@ func alternatives(pattern string) (names []string) {
 	}
 	return names
 }
-
-// single reports whether an expression gives one element at most, as KEDA wants it.
-func single(e parser.Expr) bool {
-	switch e := e.(type) {
-	case *parser.ParenExpr:
-		return single(e.Expr)
-	case *parser.StepInvariantExpr:
-		return single(e.Expr)
-	case *parser.UnaryExpr:
-		return single(e.Expr)
-	case *parser.NumberLiteral:
-		return true
-	case *parser.AggregateExpr:
-		return len(e.Grouping) == 0 && !e.Without && !slices.Contains(keeping, e.Op)
-	case *parser.BinaryExpr:
-		return single(e.LHS) && single(e.RHS)
-	case *parser.Call:
-		return slices.Contains(makers, e.Func.Name) || slices.ContainsFunc(e.Args, single)
-	}
-	return false
-}
-
-// keeping are aggregations that give several elements, makers functions that give one whatever they are given.
-var (
-	keeping = []parser.ItemType{parser.TOPK, parser.BOTTOMK, parser.COUNT_VALUES, parser.LIMITK, parser.LIMIT_RATIO}
-	makers  = []string{"vector", "scalar", "absent", "time"}
-)
 
 func counts(e parser.Expr) bool {
 	switch e := e.(type) {
