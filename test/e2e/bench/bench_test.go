@@ -106,7 +106,7 @@ func (s scene) scaledByOneThatWasKilled() {
 // any more what it says.
 func TestBench_InterruptedPutsBack(t *testing.T) { //nolint:paralleltest // the others use the same GPUs
 	s := newScene(t, 64<<20, "1")
-	for _, c := range []struct {
+	for _, c := range []struct { //nolint:paralleltest // one after the other
 		name     string
 		by       syscall.Signal
 		deaf     bool
@@ -115,7 +115,7 @@ func TestBench_InterruptedPutsBack(t *testing.T) { //nolint:paralleltest // the 
 		{"Ctrl-C", syscall.SIGINT, false, "prewarmed"},
 		{"a terminal that closes", syscall.SIGHUP, true, "uncached"},
 	} {
-		t.Run(c.name, func(t *testing.T) { //nolint:paralleltest // one after the other
+		t.Run(c.name, func(t *testing.T) {
 			cmd := s.hoist("--runs", "100", "--scenarios", c.scenario, "--yes")
 			said, err := cmd.StderrPipe()
 			if err != nil {
