@@ -7,15 +7,14 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/robfig/cron/v3"
-
+	"github.com/hoist-dev/hoist/api/crontab"
 	"github.com/hoist-dev/hoist/api/v1alpha1"
 )
 
 // checkFloor fails where KEDA could not read a floor: one trigger that it can't read stops all of them.
 func checkFloor(f v1alpha1.Floor) error {
 	for _, expression := range []string{f.Start, f.End} {
-		if _, err := cron.ParseStandard(expression); err != nil {
+		if _, err := crontab.Parse(expression); err != nil {
 			return fmt.Errorf("floor %s: %q is no cron expression of five fields: %w", f.Name, clip(expression), err)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -105,7 +106,7 @@ func (f *Forecaster) pass(ctx context.Context) error {
 		if next[key] = f.models[key]; next[key] == nil {
 			next[key] = &learned{}
 		}
-		expected, err := f.one(ctx, p, next[key], now)
+		expected, err := f.alone(ctx, p, next[key], now)
 		if now != nil {
 			delete(now.by, key)
 		}
@@ -125,6 +126,16 @@ func (f *Forecaster) pass(ctx context.Context) error {
 	f.said, f.clock = said, f.Now()
 	f.mu.Unlock()
 	return errors.Join(failed...)
+}
+
+// alone forecasts for one policy: should that panic, others are forecast all the same.
+func (f *Forecaster) alone(ctx context.Context, p *v1alpha1.ScalePolicy, l *learned, now *standing) (said expectation, err error) {
+	defer func() {
+		if why := recover(); why != nil {
+			err = fmt.Errorf("forecast for ScalePolicy %s/%s: panic: %v\n%s", p.Namespace, p.Name, why, debug.Stack())
+		}
+	}()
+	return f.one(ctx, p, l, now)
 }
 
 // one forecasts for one policy, and brings ahead what it must. What is not known is in its status, and no failure.

@@ -245,3 +245,27 @@ func TestForecaster_TouchesNothingOfOthers(t *testing.T) {
 		t.Error("the scene has changed")
 	}
 }
+
+// A policy that makes a forecast panic is told of, and the others have theirs.
+func TestForecaster_OutlivesOnePolicy(t *testing.T) {
+	t.Parallel()
+	s := newStation(t, 21*24*time.Hour, nil)
+	odd := &v1alpha1.ScalePolicy{Spec: v1alpha1.ScalePolicySpec{Forecast: &v1alpha1.Forecast{}}}
+	odd.Namespace, odd.Name = "team-a", "before-llama"
+	if err := s.Client.Create(t.Context(), odd); err != nil {
+		t.Fatal(err)
+	}
+	s.Facts = func(_ context.Context, p *v1alpha1.ScalePolicy) (Facts, error) {
+		if p.Name == odd.Name {
+			panic("out of range")
+		}
+		return s.facts, nil
+	}
+	s.now = monday.Add(7*time.Hour + 57*time.Minute)
+	if err := s.pass(t.Context()); err == nil || !strings.Contains(err.Error(), "team-a/before-llama: panic: out of range") {
+		t.Errorf("it says %v", err)
+	}
+	if said, _ := s.expectations(); said["team-a/llama"].replicas != 5 || len(said) != 1 {
+		t.Errorf("Prometheus is told %v", said)
+	}
+}
