@@ -33,6 +33,7 @@ func TestFromAnnotations(t *testing.T) {
 		"floor":                 {map[string]string{v1alpha1.FloorAnnotation: "2 from 8:00 to 19:00"}, "", "want it like"},
 		"floor of nobody":       {map[string]string{v1alpha1.FloorAnnotation: "0 from 0 8 * * * to 0 9 * * *"}, "", "number of replicas"},
 		"floor at no time":      {map[string]string{v1alpha1.FloorAnnotation: "1 from 0 88 * * * to 0 9 * * *"}, "", "no cron expression"},
+		"floor of no time":      {map[string]string{v1alpha1.FloorAnnotation: "1 from 0 8 * * * to 0 8 * * *"}, "", "start and end are both"},
 		"floor nowhere":         {map[string]string{v1alpha1.FloorAnnotation: "1 from 0 8 * * * to 0 9 * * * in ../../etc/passwd"}, "", "no time zone"},
 	} {
 		t.Run(name, func(t *testing.T) {

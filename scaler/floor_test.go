@@ -20,6 +20,9 @@ func TestCheckFloor(t *testing.T) {
 		"a zone in it":       {"0 8 * * *", "CRON_TZ=Europe/Berlin 0 19 * * *", "", "leave out TZ="},
 		"a descriptor":       {"@midnight", "0 19 * * *", "", "want five fields"},
 		"seconds":            {"0 8 * * *", "0 0 19 * * *", "", "want five fields"},
+		"no time at all":     {"0 8 * * *", "0  8 * * *", "", "start and end are both"},
+		"never":              {"0 8 31 2 *", "0 19 31 3 *", "", "never comes"},
+		"each leap year":     {"0 8 29 2 *", "0 19 29 2 *", "", ""},
 		"a zone of no place": {"0 8 * * *", "0 19 * * *", "Europe/Atlantis", "no time zone"},
 	} {
 		err := checkFloor(v1alpha1.Floor{Name: "business", Start: row.start, End: row.end, TimeZone: row.zone})
@@ -42,6 +45,9 @@ func FuzzCheckFloor(f *testing.F) {
 			if _, err := keda.Parse(expression); err != nil {
 				t.Errorf("%q: %v", expression, err)
 			}
+		}
+		if start == end {
+			t.Errorf("both are %q", start)
 		}
 	})
 }

@@ -35,6 +35,7 @@ func TestScalePolicy_RulesAreTakenAndDecide(t *testing.T) {
 		"gpu: {targetPercent: 101}":                                                                   "targetPercent",
 		"gpu: {namespace: 'x\"} or vector(1) #'}":                                                     "namespace",
 		"floors: [{name: a, start: 0 8 * * 1-5, end: 0 19 * * 1-5, replicas: 1}]":                     "",
+		"floors: [{name: a, start: 0 8 * * 1-5, end: 0 8 * * 1-5, replicas: 1}]":                      "can't be the same",
 		"floors: [{name: a, start: TZ=Europe/Berlin, end: 0 19 * * 1-5, replicas: 1}]":                "start",
 		"floors: [{name: a, start: 0 8 * * 1-5, end: CRON_TZ=Europe/Berlin 0 19 * * *, replicas: 1}]": "end",
 		"floors: [{name: a, start: 'TZ=UTC 8 * * 1-5', end: 0 19 * * 1-5, replicas: 1}]":              "start",
