@@ -11,6 +11,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/types"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -70,6 +71,9 @@ func (r *PolicyReconciler) scaling(kind string) handler.MapFunc {
 func (r *PolicyReconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
 	var p v1alpha1.ScalePolicy
 	if err := r.Client.Get(ctx, request.NamespacedName, &p); err != nil || p.DeletionTimestamp != nil {
+		if apierrors.IsNotFound(err) {
+			r.Busy.forget(request.NamespacedName)
+		}
 		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
 	facts, err := r.facts(ctx, &p)

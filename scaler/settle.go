@@ -42,7 +42,7 @@ type Facts struct {
 	Nodes      []corev1.Node
 	Prometheus string                // address, where the policy names none
 	KEDA       scaledobject.Identity // that KEDA has there, where the policy names none
-	// Concurrency that was measured, of one replica, while requests waited; 0 is none.
+	// Concurrency that was measured, of one replica, while requests waited; 0 is none that is known now.
 	Concurrency float64
 }
 
@@ -169,11 +169,18 @@ func (s *Settled) inFlight(p *v1alpha1.ScalePolicy, f Facts, server *inference.S
 		if was := p.Status.InFlightPerReplica; p.Status.InFlightFrom == measured && near(was, s.InFlight) {
 			s.InFlight = was // a target that moves has replicas come and go
 		}
+	case s.measuredBefore(p):
+		s.InFlight, s.InFlightFrom = p.Status.InFlightPerReplica, measured
 	case slots > 0:
 		s.InFlight, s.InFlightFrom = part(slots), "Arguments"
 	default:
 		s.InFlight, s.InFlightFrom = part(concurrency), "Default"
 	}
+}
+
+// measuredBefore reports whether the status has what was measured of this server: it outlives a controller, and a Prometheus that is silent.
+func (s *Settled) measuredBefore(p *v1alpha1.ScalePolicy) bool {
+	return p.Status.InFlightFrom == measured && p.Status.InFlightPerReplica > 0 && p.Status.Server == string(s.Server) && p.Spec.Query == ""
 }
 
 // near is within a fifth.
