@@ -25,6 +25,7 @@ type Workload struct {
 	Selector        *metav1.LabelSelector
 	Wanted          int32 // that it is told to have
 	Replicas, Ready int32
+	Terminating     *int32 // pods that are no replicas any more, and that quotas count still; nil: nobody says
 }
 
 // pod is what it makes.
@@ -32,6 +33,12 @@ func (w *Workload) pod(namespace string) *corev1.Pod {
 	pod := &corev1.Pod{ObjectMeta: w.Template.ObjectMeta, Spec: w.Template.Spec}
 	pod.Namespace = namespace
 	return pod
+}
+
+// admitted is how many pods of it quotas admit, and which of them stops the next.
+func (w *Workload) admitted(namespace string, quotas []corev1.ResourceQuota) (int64, capacity.Why) {
+	room, why := capacity.UnderQuota(w.pod(namespace), quotas)
+	return room + int64(w.Replicas) + int64(or(w.Terminating, 0)), why
 }
 
 // Facts are what the cluster says.
@@ -206,8 +213,8 @@ func (s *Settled) least(p *v1alpha1.ScalePolicy) {
 // most is the maximum: pods above a quota are never made, and those that a queue does not admit wait for ever.
 func (s *Settled) most(p *v1alpha1.ScalePolicy, f Facts) {
 	pod := f.Workload.pod(p.Namespace)
-	room, why := capacity.UnderQuota(pod, f.Quotas)
-	admitted, limit, reason := room+int64(f.Workload.Replicas), why.String(), v1alpha1.QuotaReason
+	admitted, why := f.Workload.admitted(p.Namespace, f.Quotas)
+	limit, reason := why.String(), v1alpha1.QuotaReason
 	switch q := f.Kueue; {
 	case q == nil:
 	case q.Broken != "": // nothing is lowered: somebody will mend it
