@@ -60,10 +60,8 @@ func (b *Busy) concurrency(ctx context.Context, p *v1alpha1.ScalePolicy, f *Fact
 	if last.of == of && now.Before(last.until) {
 		return last.value
 	}
-	next := measurement{until: now.Add(freshness), of: of}
-	if next.value, err = b.ask(ctx, settled.Prometheus.Address, query, now); err != nil {
-		next.until = now.Add(failure)
-	}
+	value, good := b.ask(ctx, settled.Prometheus.Address, query, now)
+	next := measurement{until: now.Add(good), of: of, value: value}
 	if next.value == 0 && last.of == of {
 		next.value = last.value
 	}
@@ -76,17 +74,17 @@ func (b *Busy) concurrency(ctx context.Context, p *v1alpha1.ScalePolicy, f *Fact
 	return next.value
 }
 
-// ask gives 0 where no requests waited.
-func (b *Busy) ask(ctx context.Context, address, query string, at time.Time) (float64, error) {
+// ask gives what was measured, and for how long it is good: 0 where no requests waited, or nobody answers.
+func (b *Busy) ask(ctx context.Context, address, query string, at time.Time) (float64, time.Duration) {
 	series, err := b.Dial(address)
 	if err != nil {
-		return 0, err
+		return 0, failure
 	}
 	value, err := series.Now(ctx, query, at)
-	if errors.Is(err, queue.ErrUnknown) {
-		return 0, nil
+	if err != nil && !errors.Is(err, queue.ErrUnknown) {
+		return 0, failure
 	}
-	return value, err
+	return value, freshness
 }
 
 // forget drops what is known of a policy that is gone.
