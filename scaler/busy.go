@@ -80,6 +80,8 @@ func (b *Busy) ask(ctx context.Context, address, query string, at time.Time) (fl
 	if err != nil {
 		return 0, failure
 	}
+	ctx, cancel := context.WithTimeout(ctx, answer)
+	defer cancel()
 	value, err := series.Now(ctx, query, at)
 	if err != nil && !errors.Is(err, queue.ErrUnknown) {
 		return 0, failure
