@@ -7,8 +7,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/robfig/cron/v3"
-
+	"github.com/hoist-dev/hoist/api/crontab"
 	"github.com/hoist-dev/hoist/api/v1alpha1"
 )
 
@@ -22,9 +21,9 @@ func window(s *v1alpha1.Schedule, now time.Time) (open bool, changes time.Time, 
 	if err != nil {
 		return false, time.Time{}, fmt.Errorf("spec.schedule.timeZone %q: want a name such as Europe/Berlin", s.TimeZone)
 	}
-	starts, err := cron.ParseStandard(s.Start)
+	starts, err := crontab.Parse(s.Start)
 	if err != nil {
-		return false, time.Time{}, fmt.Errorf("spec.schedule.start %q: %w; want five fields such as 30 7 * * 1-5", s.Start, err)
+		return false, time.Time{}, fmt.Errorf("spec.schedule.start %q is no cron expression of five fields, such as 30 7 * * 1-5: %w", s.Start, err)
 	}
 	now = now.In(zone)
 	// The earliest start whose window can still be open.

@@ -65,9 +65,24 @@ func TestWindow_RefusesWhatItCantRead(t *testing.T) {
 		{Start: "every morning", Duration: hour},
 		{Start: "0 7 * * *", TimeZone: "Mars/Olympus", Duration: hour},
 		{Start: "0 0 31 2 *", Duration: hour},
+		{Start: "TZ=Europe/Berlin", Duration: hour},
+		{Start: "@midnight", Duration: hour},
 	} {
 		if _, _, err := window(&s, time.Unix(1.8e9, 0)); err == nil {
 			t.Errorf("%+v was taken", s)
 		}
 	}
+}
+
+// Whatever stands there, it is refused or has a window that is open or will be.
+func FuzzWindow(f *testing.F) {
+	f.Add("30 7 * * 1-5", "Europe/Berlin", uint8(10))
+	f.Add("TZ=Europe/Berlin", "", uint8(1))
+	f.Fuzz(func(t *testing.T, start, zone string, hours uint8) {
+		now := time.Unix(1.8e9, 0)
+		_, changes, err := window(&v1alpha1.Schedule{Start: start, TimeZone: zone, Duration: metav1.Duration{Duration: time.Duration(1+hours%168) * time.Hour}}, now)
+		if err == nil && !changes.After(now) {
+			t.Errorf("%q in %q changes at %v", start, zone, changes)
+		}
+	})
 }

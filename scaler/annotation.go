@@ -107,28 +107,28 @@ func FromAnnotations(annotations map[string]string) (spec v1alpha1.ScalePolicySp
 	least, most := int32(leastReplicas), int32(mostReplicas)
 	spec.MinReplicas, spec.MaxReplicas = &least, most
 	var wrong []error
-	number := func(name string, from int, into *int32) bool {
+	number := func(name string, from, to int32, into *int32) bool { // what the API server takes
 		text, said := annotations[name]
 		if !said {
 			return false
 		}
 		n, err := strconv.ParseInt(text, 10, 32)
-		if err != nil || n < int64(from) || n > 100_000 {
-			wrong = append(wrong, fmt.Errorf("%s is %q: want a whole number, %d or more", name, clip(text), from))
+		if err != nil || n < int64(from) || n > int64(to) {
+			wrong = append(wrong, fmt.Errorf("%s is %q: want a whole number, %d to %d", name, clip(text), from, to))
 			return false
 		}
 		*into = int32(n)
 		return true
 	}
-	number(v1alpha1.MinReplicasAnnotation, 0, &least)
-	if !number(v1alpha1.MaxReplicasAnnotation, 1, &spec.MaxReplicas) {
+	number(v1alpha1.MinReplicasAnnotation, 0, 1000, &least)
+	if !number(v1alpha1.MaxReplicasAnnotation, 1, 1000, &spec.MaxReplicas) {
 		spec.MaxReplicas = max(spec.MaxReplicas, least)
 	}
 	if least > spec.MaxReplicas {
 		wrong = append(wrong, fmt.Errorf("%s is more than %s", v1alpha1.MinReplicasAnnotation, v1alpha1.MaxReplicasAnnotation))
 	}
 	var inFlight int32
-	if number(v1alpha1.InFlightAnnotation, 1, &inFlight) {
+	if number(v1alpha1.InFlightAnnotation, 1, 100_000, &inFlight) {
 		spec.InFlightPerReplica = &inFlight
 	}
 	if text, said := annotations[v1alpha1.FloorAnnotation]; said {
@@ -158,6 +158,9 @@ func parseFloor(text string) (v1alpha1.Floor, error) {
 		return f, errors.New("want a number of replicas first")
 	}
 	f.Replicas, f.Start, f.End = int32(n), strings.Join(words[2:cron+2], " "), strings.Join(words[cron+3:], " ")
+	if max(len(f.Start), len(f.End), 2*len(f.TimeZone)) > 128 { // what the API server takes
+		return f, errors.New("want each time within 128 bytes, and the time zone within 64")
+	}
 	return f, checkFloor(f)
 }
 

@@ -28,6 +28,8 @@ type scaledStatus struct {
 	Conditions []metav1.Condition `json:"conditions"`
 }
 
+var errNoKEDA = &Unready{v1alpha1.KEDAMissingReason, "there is no KEDA in this cluster: install it (https://keda.sh/docs/latest/deploy/), 2.20 or later"}
+
 // apply writes the ScaledObject of a policy, and gives what KEDA says of it. What stands against it is an *Unready.
 func (r *PolicyReconciler) apply(ctx context.Context, s Settled) (scaledStatus, error) {
 	made, err := scaledobject.Make(s.Input)
@@ -49,8 +51,8 @@ func (r *PolicyReconciler) apply(ctx context.Context, s Settled) (scaledStatus, 
 	// Strict: an old KEDA has not all fields, and without them it would do something else in silence.
 	apply := client.RawPatch(types.ApplyPatchType, content)
 	switch err := r.Client.Patch(ctx, object, apply, owner, client.ForceOwnership, client.FieldValidation(metav1.FieldValidationStrict)); {
-	case meta.IsNoMatchError(err):
-		return scaledStatus{}, &Unready{v1alpha1.KEDAMissingReason, "there is no KEDA in this cluster: install it (https://keda.sh/docs/latest/deploy/), 2.20 or later"}
+	case meta.IsNoMatchError(err), apierrors.IsNotFound(err): // not found is its kind, where KEDA went while this runs: apply makes what it does not find
+		return scaledStatus{}, errNoKEDA
 	case apierrors.IsInvalid(err), apierrors.IsBadRequest(err), apierrors.IsForbidden(err):
 		return scaledStatus{}, &Unready{v1alpha1.KEDARefusedReason, "the ScaledObject is not taken: " + err.Error()}
 	case err != nil:
@@ -74,7 +76,7 @@ func (r *PolicyReconciler) mayWrite(ctx context.Context, p *v1alpha1.ScalePolicy
 	case apierrors.IsNotFound(err):
 		return nil
 	case meta.IsNoMatchError(err):
-		return &Unready{v1alpha1.KEDAMissingReason, "there is no KEDA in this cluster: install it (https://keda.sh/docs/latest/deploy/), 2.20 or later"}
+		return errNoKEDA
 	case err != nil:
 		return err
 	case !metav1.IsControlledBy(there, p):

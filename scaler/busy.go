@@ -5,6 +5,7 @@ package scaler
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 
 	"github.com/hoist-dev/hoist/api/v1alpha1"
 	"github.com/hoist-dev/hoist/scaler/demand"
+	"github.com/hoist-dev/hoist/scaler/queue"
 	"github.com/hoist-dev/hoist/scaler/scaledobject"
 )
 
@@ -25,15 +27,19 @@ type Busy struct {
 }
 
 type measurement struct {
-	at    time.Time
+	until time.Time // it is asked for again
 	of    string
 	value float64
 }
 
-// freshness is how long a measurement is good for: it is over a day.
-const freshness = 10 * time.Minute
+// How long a measurement, which is over a day, is good for; and that there was none. One that failed may have one in a moment.
+const (
+	freshness = 10 * time.Minute
+	failure   = time.Minute
+)
 
-// concurrency of a replica of a policy's target, or 0. Where Prometheus does not answer, what was measured last holds.
+// concurrency of a replica of a policy's target, or 0. Where Prometheus does not answer, what was measured last holds; see [Settle] for what was
+// measured by the controller before this one.
 func (b *Busy) concurrency(ctx context.Context, p *v1alpha1.ScalePolicy, f *Facts) float64 {
 	if b == nil || p.Spec.InFlightPerReplica != nil || p.Spec.Query != "" {
 		return 0
@@ -51,10 +57,11 @@ func (b *Busy) concurrency(ctx context.Context, p *v1alpha1.ScalePolicy, f *Fact
 	last := b.known[key]
 	b.mu.Unlock()
 	now := b.Now()
-	if last.of == of && now.Sub(last.at) < freshness {
+	if last.of == of && now.Before(last.until) {
 		return last.value
 	}
-	next := measurement{at: now, of: of, value: b.ask(ctx, settled.Prometheus.Address, query, now)}
+	value, good := b.ask(ctx, settled.Prometheus.Address, query, now)
+	next := measurement{until: now.Add(good), of: of, value: value}
 	if next.value == 0 && last.of == of {
 		next.value = last.value
 	}
@@ -67,15 +74,27 @@ func (b *Busy) concurrency(ctx context.Context, p *v1alpha1.ScalePolicy, f *Fact
 	return next.value
 }
 
-// ask gives 0 where there is no answer.
-func (b *Busy) ask(ctx context.Context, address, query string, at time.Time) float64 {
+// ask gives what was measured, and for how long it is good: 0 where no requests waited, or nobody answers.
+func (b *Busy) ask(ctx context.Context, address, query string, at time.Time) (float64, time.Duration) {
 	series, err := b.Dial(address)
 	if err != nil {
-		return 0
+		return 0, failure
 	}
+	ctx, cancel := context.WithTimeout(ctx, answer)
+	defer cancel()
 	value, err := series.Now(ctx, query, at)
-	if err != nil {
-		return 0
+	if err != nil && !errors.Is(err, queue.ErrUnknown) {
+		return 0, failure
 	}
-	return value
+	return value, freshness
+}
+
+// forget drops what is known of a policy that is gone.
+func (b *Busy) forget(policy client.ObjectKey) {
+	if b == nil {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.known, policy)
 }

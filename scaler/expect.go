@@ -79,6 +79,8 @@ func (f *Forecaster) learn(ctx context.Context, s *Settled, ours string, l *lear
 		return err
 	}
 	if of := s.Prometheus.Address + "\n" + zone + "\n" + query; l.model == nil || l.of != of {
+		ctx, cancel := context.WithTimeout(ctx, answers)
+		defer cancel()
 		history, err := series.History(ctx, query, now.Add(-past), now.Truncate(time.Minute).Add(-time.Minute))
 		if err != nil {
 			return err
@@ -86,10 +88,12 @@ func (f *Forecaster) learn(ctx context.Context, s *Settled, ours string, l *lear
 		l.of, l.model = of, forecast.Fit(history, now, location)
 		return nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, answer) // what is left of this policy's time is for what is known without
+	defer cancel()
 	minute := now.Truncate(time.Minute).Add(-time.Minute)
 	value, err := series.Now(ctx, query, minute.Add(time.Minute))
 	if err != nil {
-		return nil //nolint:nilerr // a minute is missing; when too many are, the model says so
+		return nil // a minute is missing; when too many are, the model says so
 	}
 	l.model.Observe(forecast.Sample{At: minute, Rate: value})
 	return nil

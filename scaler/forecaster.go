@@ -7,9 +7,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"sync"
 	"time"
 
+	"golang.org/x/sync/errgroup"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
@@ -59,6 +61,11 @@ const (
 	sees  = 30 * time.Second    // from a demand to an HPA that sees it: a scrape, and a sync
 
 	nodeSeconds = 300 // that a node takes to come, where nobody says
+
+	atOnce  = 8                // policies
+	longest = time.Minute      // for one, of the five after which a forecast counts for nothing
+	answer  = 10 * time.Second // from Prometheus, about a minute or a day
+	answers = 30 * time.Second // about weeks
 )
 
 // noSkill is why no replicas are made ahead, and no room for them, although there is a forecast. Weights are brought all the same.
@@ -83,36 +90,47 @@ func (f *Forecaster) Start(ctx context.Context) error {
 	}
 }
 
-// pass forecasts once for all.
+// pass forecasts once for all, for a few at a time: a Prometheus that is slow for one tenant keeps nobody else's forecast until it is stale.
 func (f *Forecaster) pass(ctx context.Context) error {
 	var policies v1alpha1.ScalePolicyList
 	if err := f.Client.List(ctx, &policies); err != nil {
 		return err
 	}
 	now, unknown := f.look(ctx) // where it is not known what there is, room stays as it is, and weights are brought all the same
-	next, said := map[client.ObjectKey]*learned{}, map[string]expectation{}
-	failed := []error{unknown}
+	all := make([]looked, len(policies.Items))
+	var group errgroup.Group
+	group.SetLimit(atOnce)
 	for i := range policies.Items {
 		p := &policies.Items[i]
 		if p.DeletionTimestamp != nil {
 			continue
 		}
-		if p.Spec.Forecast == nil {
-			failed = append(failed, f.end(ctx, p))
+		if p.Spec.Forecast != nil {
+			if all[i].model = f.models[client.ObjectKeyFromObject(p)]; all[i].model == nil {
+				all[i].model = &learned{}
+			}
+		}
+		group.Go(func() error {
+			all[i].said, all[i].err = f.alone(ctx, p, all[i].model, now)
+			return nil
+		})
+	}
+	_ = group.Wait() // none fails
+	next, said := map[client.ObjectKey]*learned{}, map[string]expectation{}
+	failed := []error{unknown}
+	for i := range all {
+		failed = append(failed, all[i].err)
+		if all[i].model == nil {
 			continue
 		}
-		key := client.ObjectKeyFromObject(p)
-		if next[key] = f.models[key]; next[key] == nil {
-			next[key] = &learned{}
-		}
-		expected, err := f.one(ctx, p, next[key], now)
+		key := client.ObjectKeyFromObject(&policies.Items[i])
+		next[key] = all[i].model
 		if now != nil {
 			delete(now.by, key)
 		}
-		if err == nil {
-			said[key.String()] = expected
+		if all[i].err == nil {
+			said[key.String()] = all[i].said
 		}
-		failed = append(failed, err)
 	}
 	if now != nil {
 		for _, left := range now.by { // of policies that are gone, or forecast no longer
@@ -125,6 +143,28 @@ func (f *Forecaster) pass(ctx context.Context) error {
 	f.said, f.clock = said, f.Now()
 	f.mu.Unlock()
 	return errors.Join(failed...)
+}
+
+// looked is what a pass has of one policy.
+type looked struct {
+	model *learned // nil: it is not forecast
+	said  expectation
+	err   error
+}
+
+// alone does for one policy what a pass does: should that panic or take long, the others are forecast all the same.
+func (f *Forecaster) alone(ctx context.Context, p *v1alpha1.ScalePolicy, l *learned, now *standing) (said expectation, err error) {
+	defer func() {
+		if why := recover(); why != nil {
+			err = fmt.Errorf("forecast for ScalePolicy %s/%s: panic: %v\n%s", p.Namespace, p.Name, why, debug.Stack())
+		}
+	}()
+	ctx, cancel := context.WithTimeout(ctx, longest)
+	defer cancel()
+	if l == nil {
+		return said, f.end(ctx, p)
+	}
+	return f.one(ctx, p, l, now)
 }
 
 // one forecasts for one policy, and brings ahead what it must. What is not known is in its status, and no failure.

@@ -6,10 +6,13 @@ package scaler
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -244,4 +247,110 @@ func TestForecaster_TouchesNothingOfOthers(t *testing.T) {
 	if math.Ceil(110.0/22) != 5 {
 		t.Error("the scene has changed")
 	}
+}
+
+// A policy that makes a forecast panic is told of, and the others have theirs.
+func TestForecaster_OutlivesOnePolicy(t *testing.T) {
+	t.Parallel()
+	s := newStation(t, 21*24*time.Hour, nil)
+	odd := &v1alpha1.ScalePolicy{Spec: v1alpha1.ScalePolicySpec{Forecast: &v1alpha1.Forecast{}}}
+	odd.Namespace, odd.Name = "team-a", "before-llama"
+	if err := s.Client.Create(t.Context(), odd); err != nil {
+		t.Fatal(err)
+	}
+	s.Facts = func(_ context.Context, p *v1alpha1.ScalePolicy) (Facts, error) {
+		if p.Name == odd.Name {
+			panic("out of range")
+		}
+		return s.facts, nil
+	}
+	s.now = monday.Add(7*time.Hour + 57*time.Minute)
+	if err := s.pass(t.Context()); err == nil || !strings.Contains(err.Error(), "team-a/before-llama: panic: out of range") {
+		t.Errorf("it says %v", err)
+	}
+	if said, _ := s.expectations(); said["team-a/llama"].replicas != 5 || len(said) != 1 {
+		t.Errorf("Prometheus is told %v", said)
+	}
+}
+
+// More policies than are looked at once, one of which takes for ever: it alone has no forecast, and the rest of them wait for each other as little
+// as they must.
+func TestForecaster_WaitsForNobody(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newStation(t, 21*24*time.Hour, nil)
+		for i := range 2*atOnce - 1 {
+			p := &v1alpha1.ScalePolicy{Spec: v1alpha1.ScalePolicySpec{Forecast: &v1alpha1.Forecast{}}}
+			p.Namespace, p.Name = "team-b", fmt.Sprint("p", i)
+			if err := s.Client.Create(t.Context(), p); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var mu sync.Mutex
+		at, most := 0, 0
+		look := func(begins int) {
+			mu.Lock()
+			defer mu.Unlock()
+			at += begins
+			most = max(most, at)
+		}
+		s.Facts = func(ctx context.Context, p *v1alpha1.ScalePolicy) (Facts, error) {
+			look(1)
+			defer look(-1)
+			if p.Name == "p1" {
+				<-ctx.Done()
+				return Facts{}, fmt.Errorf("facts of %s: %w", p.Name, ctx.Err())
+			}
+			<-time.After(longest / 4)
+			if p.Name == "llama" {
+				return s.facts, nil
+			}
+			return Facts{}, nil // it has no target
+		}
+		s.now = monday.Add(7*time.Hour + 57*time.Minute)
+		begin := time.Now()
+		if err := s.pass(t.Context()); err == nil || err.Error() != "facts of p1: context deadline exceeded" {
+			t.Errorf("it says %v", err)
+		}
+		if took := time.Since(begin); took != longest {
+			t.Errorf("a pass takes %v", took)
+		}
+		if most != atOnce {
+			t.Errorf("%d are looked at at once", most)
+		}
+		said, _ := s.expectations()
+		if _, has := said["team-b/p1"]; has || said["team-a/llama"].replicas != 5 || len(said) != 2*atOnce-1 {
+			t.Errorf("Prometheus is told %v", said)
+		}
+	})
+}
+
+// A Prometheus that never answers costs a policy the last minute, and not what is known without.
+func TestForecaster_GoesOnWithoutAnAnswer(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newStation(t, 21*24*time.Hour, nil)
+		s.at(7, 56)
+		s.Dial = func(string) (Series, error) { return hanging{}, nil }
+		begin := time.Now()
+		if f, prefetch := s.at(7, 57); f.Replicas != 5 || prefetch == nil {
+			t.Errorf("it expects %+v, and has %v", f, prefetch)
+		}
+		if took := time.Since(begin); took > longest/2 {
+			t.Errorf("it waits for %v", took)
+		}
+	})
+}
+
+// hanging is a Prometheus that takes a question and gives no answer.
+type hanging struct{}
+
+func (hanging) Now(ctx context.Context, _ string, _ time.Time) (float64, error) {
+	<-ctx.Done()
+	return 0, ctx.Err()
+}
+
+func (hanging) History(ctx context.Context, _ string, _, _ time.Time) ([]forecast.Sample, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
 }

@@ -11,6 +11,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/types"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -70,6 +71,9 @@ func (r *PolicyReconciler) scaling(kind string) handler.MapFunc {
 func (r *PolicyReconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
 	var p v1alpha1.ScalePolicy
 	if err := r.Client.Get(ctx, request.NamespacedName, &p); err != nil || p.DeletionTimestamp != nil {
+		if apierrors.IsNotFound(err) {
+			r.Busy.forget(request.NamespacedName)
+		}
 		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
 	facts, err := r.facts(ctx, &p)
@@ -111,6 +115,9 @@ func (r *PolicyReconciler) facts(ctx context.Context, p *v1alpha1.ScalePolicy) (
 	if err := r.Reader.List(ctx, &quotas, client.InNamespace(p.Namespace)); err != nil {
 		return f, err
 	}
+	if f.Workload.Terminating, err = r.terminating(ctx, p, f.Workload, quotas.Items); err != nil {
+		return f, err
+	}
 	var nodes corev1.NodeList
 	if err := r.Client.List(ctx, &nodes); err != nil {
 		return f, err
@@ -131,13 +138,33 @@ func (r *PolicyReconciler) workload(ctx context.Context, p *v1alpha1.ScalePolicy
 		if err := r.Client.Get(ctx, key, &s); err != nil {
 			return nil, client.IgnoreNotFound(err)
 		}
-		return &Workload{s.Spec.Template, s.Spec.Selector, or(s.Spec.Replicas, 1), s.Status.Replicas, s.Status.ReadyReplicas}, nil
+		return &Workload{s.Spec.Template, s.Spec.Selector, or(s.Spec.Replicas, 1), s.Status.Replicas, s.Status.ReadyReplicas, nil}, nil
 	}
 	var d appsv1.Deployment
 	if err := r.Client.Get(ctx, key, &d); err != nil {
 		return nil, client.IgnoreNotFound(err)
 	}
-	return &Workload{d.Spec.Template, d.Spec.Selector, or(d.Spec.Replicas, 1), d.Status.Replicas, d.Status.ReadyReplicas}, nil
+	return &Workload{d.Spec.Template, d.Spec.Selector, or(d.Spec.Replicas, 1), d.Status.Replicas, d.Status.ReadyReplicas, d.Status.TerminatingReplicas}, nil
+}
+
+// terminating are the pods of a workload that are no replicas any more. Where its status does not have them, they are looked for when the maximum
+// hangs on them.
+func (r *PolicyReconciler) terminating(ctx context.Context, p *v1alpha1.ScalePolicy, w *Workload, quotas []corev1.ResourceQuota) (*int32, error) {
+	if admitted, _ := w.admitted(p.Namespace, quotas); w.Terminating != nil || admitted >= int64(p.Spec.MaxReplicas) {
+		return w.Terminating, nil
+	}
+	pods, err := r.pods(ctx, p.Namespace, w)
+	if err != nil {
+		return nil, err
+	}
+	there := int32(0)
+	for i := range pods {
+		if phase := pods[i].Status.Phase; phase != corev1.PodSucceeded && phase != corev1.PodFailed {
+			there++
+		}
+	}
+	going := max(there-w.Replicas, 0)
+	return &going, nil
 }
 
 // observe takes note of what became of the workload.

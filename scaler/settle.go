@@ -25,6 +25,7 @@ type Workload struct {
 	Selector        *metav1.LabelSelector
 	Wanted          int32 // that it is told to have
 	Replicas, Ready int32
+	Terminating     *int32 // pods that are no replicas any more, and that quotas count still; nil: nobody says
 }
 
 // pod is what it makes.
@@ -32,6 +33,12 @@ func (w *Workload) pod(namespace string) *corev1.Pod {
 	pod := &corev1.Pod{ObjectMeta: w.Template.ObjectMeta, Spec: w.Template.Spec}
 	pod.Namespace = namespace
 	return pod
+}
+
+// admitted is how many pods of it quotas admit, and which of them stops the next.
+func (w *Workload) admitted(namespace string, quotas []corev1.ResourceQuota) (int64, capacity.Why) {
+	room, why := capacity.UnderQuota(w.pod(namespace), quotas)
+	return room + int64(w.Replicas) + int64(or(w.Terminating, 0)), why
 }
 
 // Facts are what the cluster says.
@@ -42,7 +49,7 @@ type Facts struct {
 	Nodes      []corev1.Node
 	Prometheus string                // address, where the policy names none
 	KEDA       scaledobject.Identity // that KEDA has there, where the policy names none
-	// Concurrency that was measured, of one replica, while requests waited; 0 is none.
+	// Concurrency that was measured, of one replica, while requests waited; 0 is none that is known now.
 	Concurrency float64
 }
 
@@ -169,11 +176,18 @@ func (s *Settled) inFlight(p *v1alpha1.ScalePolicy, f Facts, server *inference.S
 		if was := p.Status.InFlightPerReplica; p.Status.InFlightFrom == measured && near(was, s.InFlight) {
 			s.InFlight = was // a target that moves has replicas come and go
 		}
+	case s.measuredBefore(p):
+		s.InFlight, s.InFlightFrom = p.Status.InFlightPerReplica, measured
 	case slots > 0:
 		s.InFlight, s.InFlightFrom = part(slots), "Arguments"
 	default:
 		s.InFlight, s.InFlightFrom = part(concurrency), "Default"
 	}
+}
+
+// measuredBefore reports whether the status has what was measured of this server: it outlives a controller, and a Prometheus that is silent.
+func (s *Settled) measuredBefore(p *v1alpha1.ScalePolicy) bool {
+	return p.Status.InFlightFrom == measured && p.Status.InFlightPerReplica > 0 && p.Status.Server == string(s.Server) && p.Spec.Query == ""
 }
 
 // near is within a fifth.
@@ -199,8 +213,8 @@ func (s *Settled) least(p *v1alpha1.ScalePolicy) {
 // most is the maximum: pods above a quota are never made, and those that a queue does not admit wait for ever.
 func (s *Settled) most(p *v1alpha1.ScalePolicy, f Facts) {
 	pod := f.Workload.pod(p.Namespace)
-	room, why := capacity.UnderQuota(pod, f.Quotas)
-	admitted, limit, reason := room+int64(f.Workload.Replicas), why.String(), v1alpha1.QuotaReason
+	admitted, why := f.Workload.admitted(p.Namespace, f.Quotas)
+	limit, reason := why.String(), v1alpha1.QuotaReason
 	switch q := f.Kueue; {
 	case q == nil:
 	case q.Broken != "": // nothing is lowered: somebody will mend it

@@ -22,6 +22,14 @@ func gpus(n string) corev1.ResourceList {
 	return corev1.ResourceList{"nvidia.com/gpu": resource.MustParse(n)}
 }
 
+// quota of GPUs.
+func quota(hard, used string) corev1.ResourceQuota {
+	q := corev1.ResourceQuota{ObjectMeta: metav1.ObjectMeta{Namespace: "team-a", Name: "gpus"}}
+	q.Spec.Hard = corev1.ResourceList{"requests.nvidia.com/gpu": resource.MustParse(hard)}
+	q.Status.Used = corev1.ResourceList{"requests.nvidia.com/gpu": resource.MustParse(used)}
+	return q
+}
+
 // scene is a policy of a vLLM on one GPU, in a cluster that has room.
 func scene() (*v1alpha1.ScalePolicy, Facts) {
 	p := &v1alpha1.ScalePolicy{ObjectMeta: metav1.ObjectMeta{Namespace: "team-a", Name: "llama", Generation: 2}}
@@ -82,10 +90,13 @@ func TestSettle(t *testing.T) {
 			p.Spec.MinReplicas, p.Spec.Query, f.Workload.Template.Spec.Containers[1].Image = &zero, "sum(mine)", "ours"
 		}, with(func(r *result) { r.server, r.min = "", 0 })},
 		"quota": {func(_ *v1alpha1.ScalePolicy, f *Facts) {
-			q := corev1.ResourceQuota{Spec: corev1.ResourceQuotaSpec{Hard: corev1.ResourceList{"requests.nvidia.com/gpu": resource.MustParse("8")}}}
-			q.Status.Used = corev1.ResourceList{"requests.nvidia.com/gpu": resource.MustParse("7")} // two of them ours
-			f.Quotas = []corev1.ResourceQuota{q}
+			f.Quotas = []corev1.ResourceQuota{quota("8", "7")} // two of them ours
 		}, with(func(r *result) { r.max, r.problems = 3, "QuotaTooSmall" })},
+		"quota that pods are in which go": {func(p *v1alpha1.ScalePolicy, f *Facts) {
+			two := int32(2)
+			p.Spec.MaxReplicas, f.Workload.Replicas, f.Workload.Wanted, f.Workload.Terminating = 8, 6, 8, &two
+			f.Quotas = []corev1.ResourceQuota{quota("8", "8")}
+		}, with(func(r *result) { r.max = 8 })},
 		"quota of nothing": {func(p *v1alpha1.ScalePolicy, f *Facts) {
 			f.Workload.Replicas = 0
 			f.Quotas = []corev1.ResourceQuota{{Spec: corev1.ResourceQuotaSpec{Hard: corev1.ResourceList{"requests.nvidia.com/gpu": resource.MustParse("0")}}}}

@@ -136,6 +136,7 @@ type Schedule struct {
 	// +required
 	// +kubebuilder:validation:MinLength=9
 	// +kubebuilder:validation:MaxLength=128
+	// +kubebuilder:validation:Pattern=`^\s*[^\s=@]+(\s+[^\s=@]+){4}\s*$`
 	Start string `json:"start"`
 
 	// timeZone of start, such as Europe/Berlin (IANA); UTC when it is left out.

@@ -245,38 +245,6 @@ const (
 	GPUMemory      = "Memory"
 )
 
-// Floor is a number of replicas at certain hours.
-type Floor struct {
-	// +required
-	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
-	// +kubebuilder:validation:MaxLength=40
-	Name string `json:"name"`
-
-	// start and end are cron expressions of five fields, such as 0 8 * * 1-5 and 0 19 * * 1-5. Replicas are asked for one cold start
-	// before start.
-	//
-	// +required
-	// +kubebuilder:validation:MinLength=9
-	// +kubebuilder:validation:MaxLength=128
-	Start string `json:"start"`
-
-	// +required
-	// +kubebuilder:validation:MinLength=9
-	// +kubebuilder:validation:MaxLength=128
-	End string `json:"end"`
-
-	// timeZone of both, such as Europe/Berlin (IANA); UTC when it is left out.
-	//
-	// +optional
-	// +kubebuilder:validation:MaxLength=64
-	TimeZone string `json:"timeZone,omitempty"`
-
-	// +required
-	// +kubebuilder:validation:Minimum=1
-	// +kubebuilder:validation:Maximum=1000
-	Replicas int32 `json:"replicas"`
-}
-
 // Forecast is of the requests in flight, by the minute of the day and the day of the week. It only raises.
 type Forecast struct {
 	// query is PromQL of what is forecast, in requests in flight: such as the requests that arrive at a gateway in a second, times the seconds

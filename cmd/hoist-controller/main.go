@@ -13,6 +13,7 @@ import (
 	"os/signal"
 	"runtime/debug"
 	"syscall"
+	_ "time/tzdata" // images hold no zones
 )
 
 // version is set by the linker: -X main.version=v1.2.3.

@@ -46,11 +46,13 @@ const (
 	downEvery     = 60
 	downPercent   = 50
 	upPods        = 4
-	mostlyBusy    = 90 // percent of a GPU, where nobody says otherwise
+	mostlyBusy    = 90   // percent of a GPU, where nobody says otherwise
+	slowest       = 3600 // that a start is taken to be, as by forecasts: one that a queue held for hours says nothing of the next
 )
 
 // Make is the ScaledObject of a policy. It fails where the server tells nothing of its requests and the policy has no query.
 func Make(in Input) (*ScaledObject, error) {
+	in.Slow = min(in.Slow, slowest)
 	triggers, err := triggers(&in)
 	if err != nil {
 		return nil, err

@@ -5,17 +5,21 @@ package scaledobject_test
 
 import (
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/yaml"
 
 	"github.com/hoist-dev/hoist/api/inference"
 	"github.com/hoist-dev/hoist/api/v1alpha1"
+	"github.com/hoist-dev/hoist/scaler/coldstart"
 	"github.com/hoist-dev/hoist/scaler/scaledobject"
 )
 
@@ -133,5 +137,35 @@ func TestMake_KeepsKEDAsRules(t *testing.T) {
 	}
 	if _, err := scaledobject.Make(input("ollama", inference.Ollama, nil)); err == nil {
 		t.Error("Ollama tells nothing of its requests, and has a ScaledObject")
+	}
+}
+
+// A pod that waited ten hours for a place makes no floor begin ten hours early, and nothing stay awake for twenty.
+func TestMake_TakesNoStartForHours(t *testing.T) {
+	t.Parallel()
+	var seen []coldstart.Seen
+	for i, waited := range []time.Duration{time.Second, time.Second, 10 * time.Hour} {
+		made := time.Date(2026, 11, 23, 8, 0, 0, 0, time.UTC)
+		placed := metav1.NewTime(made.Add(waited))
+		pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprint("p", i), CreationTimestamp: metav1.NewTime(made)}}
+		pod.Status.ContainerStatuses = []corev1.ContainerStatus{{State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: placed}}}}
+		for _, kind := range []corev1.PodConditionType{corev1.PodScheduled, corev1.PodReady} {
+			pod.Status.Conditions = append(pod.Status.Conditions, corev1.PodCondition{Type: kind, Status: corev1.ConditionTrue, LastTransitionTime: placed})
+		}
+		seen = append(seen, coldstart.Seen{Pod: pod})
+	}
+	slow := coldstart.Slow(coldstart.Add(nil, seen))
+	if slow != 36_000 {
+		t.Fatalf("a slow start takes %d s", slow)
+	}
+	made, err := scaledobject.Make(input("held", inference.VLLM, func(in *scaledobject.Input) {
+		in.Slow = slow
+		in.Policy.Spec.Floors = []v1alpha1.Floor{{Name: "business", Start: "0 20 * * *", End: "0 23 * * *", Replicas: 2}}
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s := made.Spec; s.CooldownPeriod != 7200 || s.InitialCooldownPeriod != 7200 || s.Triggers[1].Metadata["start"] != "0 19 * * *" {
+		t.Errorf("it sleeps after %d s, %d at first, and the floor is %v", s.CooldownPeriod, s.InitialCooldownPeriod, s.Triggers[1].Metadata)
 	}
 }

@@ -100,7 +100,7 @@ func floor(f *v1alpha1.Floor, slow int32) Trigger {
 	if zone == "" {
 		zone = "UTC"
 	}
-	start, _ := Earlier(f.Start, int(slow+59)/60)
+	start := Begin(f.Start, f.End, int(slow+59)/60)
 	return Trigger{Type: "cron", Name: f.Name, Metadata: map[string]string{"timezone": zone, "start": start, "end": f.End, "desiredReplicas": strconv.Itoa(int(f.Replicas))}}
 }
 

@@ -7,6 +7,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -30,6 +32,22 @@ func TestImages_EachNamesAPackageThatThereIs(t *testing.T) {
 	}
 	if _, err := Find("nosuch"); err == nil {
 		t.Error("an image that there is not was found")
+	}
+}
+
+// Images hold no files of time zones: what reads hours, which have zones, brings them.
+func TestImages_KnowTimeZones(t *testing.T) {
+	t.Parallel()
+	for _, image := range images {
+		cmd := exec.CommandContext(t.Context(), "go", "list", "-C", root, "-deps", "-tags="+tags, image.Package)
+		out, err := cmd.Output()
+		if err != nil {
+			t.Fatalf("%s: %v", cmd, err)
+		}
+		packages := strings.Fields(string(out))
+		if slices.Contains(packages, "github.com/hoist-dev/hoist/api/crontab") && !slices.Contains(packages, "time/tzdata") {
+			t.Errorf("image %s: %s does not import time/tzdata", image.Name, image.Package)
+		}
 	}
 }
 

@@ -137,11 +137,12 @@ spec: {hard: {requests.nvidia.com/gpu: "5"}}
 	})
 }
 
-// A floor is there one slow cold start before it begins, and no earlier.
+// A floor is there one slow cold start before it begins, and no earlier, in a zone that the controller's image has to know.
 func TestFloor_BeginsOneColdStartEarly(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
-	minute := time.Now().UTC().Truncate(time.Minute)
+	tokyo := time.FixedZone("Asia/Tokyo", 9*60*60) // all year
+	minute := time.Now().In(tokyo).Truncate(time.Minute)
 	soon := minute.Add(3 * time.Minute) // which is what a cold start is taken to last until some were seen
 	for name, begins := range map[string]time.Time{"soon": soon, "later": minute.Add(20 * time.Minute)} {
 		s.server(name, 1, "")
@@ -152,7 +153,7 @@ metadata: {name: POLICY, namespace: NAMESPACE}
 spec:
   target: {name: POLICY}
   maxReplicas: 3
-  floors: [{name: business, start: START, end: END, replicas: 2}]
+  floors: [{name: business, start: START, end: END, timeZone: Asia/Tokyo, replicas: 2}]
 `))
 	}
 	s.awaitWants("soon", 2)
