@@ -7,6 +7,8 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/hoist-dev/hoist/cachenode"
@@ -85,6 +87,35 @@ func TestStore_LeasesAndPinsKeepACopy(t *testing.T) {
 	}
 	if _, err := s.Lease(rev); !errors.Is(err, cachenode.ErrNotFound) {
 		t.Errorf("Lease() of what is gone = %v", err)
+	}
+}
+
+// D1: what can't be written down on a full disk is a hint, and keeps nobody from reading.
+func TestStore_LeasesComeAndGoOnAFullDisk(t *testing.T) {
+	t.Parallel()
+	s, m := openStore(t, privateDir(t), Options{}), small("m", 1)
+	mustFill(t, s, m)
+	rev := m.Revision()
+	s.fsys.hook = func(op Op) error {
+		if strings.HasPrefix(op.Path, useDir+"/") {
+			return syscall.ENOSPC
+		}
+		return nil
+	}
+	release, err := s.Lease(rev)
+	if err != nil {
+		t.Fatalf("Lease() = %v", err)
+	}
+	if err := s.Evict(rev); !errors.Is(err, cachenode.ErrInUse) {
+		t.Errorf("leased: Evict() = %v", err)
+	}
+	release()
+	s.fsys.hook = nil
+	if copies := s.List(); len(copies) != 1 || copies[0].Leases != 0 {
+		t.Errorf("released: %+v", copies)
+	}
+	if err := s.Evict(rev); err != nil {
+		t.Errorf("released: Evict() = %v", err)
 	}
 }
 

@@ -50,15 +50,29 @@ func (s *Store) change(op string, rev cachenode.Revision, change func(*heldCopy)
 // Lease keeps a copy from eviction until release is called: somebody reads it.
 // Leases are of the process; releasing twice does nothing.
 func (s *Store) Lease(rev cachenode.Revision) (release func(), err error) {
-	if err := s.change("lease", rev, func(c *heldCopy) { c.leases++; c.use.LastUsed = s.options.now() }); err != nil {
+	if err := s.count("lease", rev, 1); err != nil {
 		return nil, err
 	}
 	return sync.OnceFunc(func() {
-		err := s.change("release", rev, func(c *heldCopy) { c.leases--; c.use.LastUsed = s.options.now() })
-		if err != nil && cachenode.KindOf(err) != cachenode.ErrNotFound {
-			s.log.Warn("last use not recorded", "revision", rev, "err", err)
-		}
+		_ = s.count("release", rev, -1) // it is gone already
 	}), nil
+}
+
+// count adds to the leases of a copy. A disk that can't take the use down, full or
+// read-only, keeps nobody from reading: it is a hint.
+func (s *Store) count(op string, rev cachenode.Revision, leases int) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c, err := s.held(op, rev)
+	if err != nil {
+		return err
+	}
+	c.leases += leases
+	c.use.LastUsed = s.options.now()
+	if err := s.writeUse(rev, c.use); err != nil {
+		s.log.Warn("last use not recorded", "revision", rev, "err", err)
+	}
+	return nil
 }
 
 // Pin keeps a copy from eviction, across restarts, or lets it go again.
