@@ -26,6 +26,7 @@ type machine struct {
 	listed   map[cachenode.Revision]bool
 	pinned   map[cachenode.Revision]bool
 	released map[cachenode.Revision][]func()
+	stale    []func() // of copies that were found rotten while they were leased
 	steps    int
 }
 
@@ -125,9 +126,16 @@ func (m *machine) actions() map[string]func(*rapid.T) {
 					if !gone[rev] {
 						t.Fatalf("%s has the rotten blob and was not found", rev.Short())
 					}
+					m.stale = append(m.stale, m.released[rev]...)
 					m.listed[rev], m.pinned[rev], m.released[rev] = false, false, nil
 				}
 			}
+		},
+		"release what is rotten": func(*rapid.T) {
+			for _, release := range m.stale {
+				release() // gives nothing back of the copies that are there now
+			}
+			m.stale = nil
 		},
 		"restart": func(*rapid.T) { m.restart() },
 		"":        m.check,
@@ -136,13 +144,18 @@ func (m *machine) actions() map[string]func(*rapid.T) {
 
 func (m *machine) restart() {
 	m.store = reopen(m.t, m.store)
-	m.released = map[cachenode.Revision][]func(){}
+	m.released, m.stale = map[cachenode.Revision][]func(){}, nil
 }
 
 // check compares the store with the model. Full reads are for every few steps.
 func (m *machine) check(t *rapid.T) {
 	m.steps++
 	got := revisions(m.store)
+	for _, c := range m.store.List() {
+		if want := len(m.released[c.Revision]); c.Leases != want {
+			t.Fatalf("revision %s has %d leases, want %d", c.Revision.Short(), c.Leases, want)
+		}
+	}
 	for _, one := range m.models {
 		rev := one.Revision()
 		if got[rev] != m.listed[rev] {

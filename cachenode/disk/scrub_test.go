@@ -88,3 +88,32 @@ func TestVerify_OfOneCopy(t *testing.T) {
 		t.Errorf("Verify() of what was quarantined = %v", err)
 	}
 }
+
+// A lease is of the copy that was there: what was fetched in its place is leased by others.
+func TestVerify_LeasesOfAQuarantinedCopyAreNotThoseOfTheNextOne(t *testing.T) {
+	t.Parallel()
+	s, m := openStore(t, privateDir(t), Options{}), small("m", 1)
+	lease := func() func() {
+		t.Helper()
+		mustFill(t, s, m)
+		release, err := s.Lease(m.Revision())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return release
+	}
+	before := lease()
+	flip(t, filepath.Join(s.path, blobPath(m.Blob(m.Files[0]))), 3)
+	if err := s.Verify(t.Context(), m.Revision()); !errors.Is(err, cachenode.ErrCorrupt) {
+		t.Fatalf("Verify() of a flipped bit = %v", err)
+	}
+	after := lease()
+	before()
+	if err := s.Evict(m.Revision()); !errors.Is(err, cachenode.ErrInUse) {
+		t.Errorf("the lease of the copy before was given back: Evict() = %v", err)
+	}
+	after()
+	if err := s.Evict(m.Revision()); err != nil {
+		t.Errorf("both were given back: Evict() = %v", err)
+	}
+}

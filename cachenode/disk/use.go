@@ -48,31 +48,33 @@ func (s *Store) change(op string, rev cachenode.Revision, change func(*heldCopy)
 }
 
 // Lease keeps a copy from eviction until release is called: somebody reads it.
-// Leases are of the process; releasing twice does nothing.
+// Leases are of the process; releasing twice does nothing, and so does releasing one of
+// a copy that was quarantined: the copy that was fetched in its place is another's.
 func (s *Store) Lease(rev cachenode.Revision) (release func(), err error) {
-	if err := s.count("lease", rev, 1); err != nil {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c, err := s.held("lease", rev)
+	if err != nil {
 		return nil, err
 	}
+	s.count(rev, c, 1)
 	return sync.OnceFunc(func() {
-		_ = s.count("release", rev, -1) // it is gone already
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.copies[rev] == c {
+			s.count(rev, c, -1)
+		}
 	}), nil
 }
 
 // count adds to the leases of a copy. A disk that can't take the use down, full or
-// read-only, keeps nobody from reading: it is a hint.
-func (s *Store) count(op string, rev cachenode.Revision, leases int) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	c, err := s.held(op, rev)
-	if err != nil {
-		return err
-	}
+// read-only, keeps nobody from reading: it is a hint. s.mu is held.
+func (s *Store) count(rev cachenode.Revision, c *heldCopy, leases int) {
 	c.leases += leases
 	c.use.LastUsed = s.options.now()
 	if err := s.writeUse(rev, c.use); err != nil {
 		s.log.Warn("last use not recorded", "revision", rev, "err", err)
 	}
-	return nil
 }
 
 // Pin keeps a copy from eviction, across restarts, or lets it go again.
