@@ -1,0 +1,69 @@
+// Copyright The Hoist Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package agent_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/hoist-dev/hoist/cachenode"
+	"github.com/hoist-dev/hoist/cachenode/agent"
+)
+
+// awaitReady waits until the node holds all that it keeps.
+func (b bench) awaitReady() {
+	b.t.Helper()
+	for b.t.Context().Err() == nil {
+		if models := b.Status().Models; len(models) > 0 && models[0].Phase == agent.Ready {
+			return
+		}
+		<-time.After(time.Millisecond)
+	}
+	b.t.Fatal(b.t.Context().Err())
+}
+
+// spoil changes the bytes of a copy behind the node's back.
+func (b bench) spoil(rev cachenode.Revision) {
+	b.t.Helper()
+	at := filepath.Join(b.Store.Path(rev), "config.json")
+	if err := errors.Join(os.Chmod(at, 0o600), os.WriteFile(at, []byte("[]"), 0)); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// A4: what was fetched for another, in place of a copy that was quarantined, is held as that one was.
+func TestKeep_HoldsTheCopyThatIsThereNow(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	w := b.want("team-a.llama", b.origin)
+	b.Keep([]agent.Want{w})
+	b.awaitReady()
+	b.spoil(w.Revision)
+	if err := b.Store.Verify(t.Context(), w.Revision); !errors.Is(err, cachenode.ErrCorrupt) {
+		t.Fatalf("Verify() of other bytes = %v", err)
+	}
+	pod, err := b.acquire(w)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	b.origin.Put("other/config.json", []byte("{}"))
+	other := agent.Want{Name: "team-a.other", Ref: w.Ref, Source: b.origin}
+	other.Ref.Key = "other/"
+	lease, err := b.acquire(other)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.spoil(lease.Revision)
+	if _, err := b.Cache().Verify(t.Context(), other.Name); !errors.Is(err, cachenode.ErrCorrupt) { // has the node look at what it holds
+		t.Fatalf("Verify() of other bytes = %v", err)
+	}
+	pod.Release()
+	if err := b.Store.Evict(w.Revision); !errors.Is(err, cachenode.ErrInUse) {
+		t.Errorf("the copy that the node holds can be evicted: %v", err)
+	}
+}
