@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/hoist-dev/hoist/cachenode"
@@ -66,4 +67,29 @@ func TestKeep_HoldsTheCopyThatIsThereNow(t *testing.T) {
 	if err := b.Store.Evict(w.Revision); !errors.Is(err, cachenode.ErrInUse) {
 		t.Errorf("the copy that the node holds can be evicted: %v", err)
 	}
+}
+
+// A4: so is what the keeper fetches again itself, before anybody told it of the quarantine.
+func TestKeep_HoldsWhatARefreshBroughtBack(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		w := b.want("team-a.llama", b.origin)
+		rev := w.Revision
+		w.Revision, w.Refresh = "", time.Minute
+		b.Keep([]agent.Want{w})
+		synctest.Wait()
+		b.spoil(rev)
+		if err := b.Store.Verify(t.Context(), rev); !errors.Is(err, cachenode.ErrCorrupt) {
+			t.Fatalf("Verify() of other bytes = %v", err)
+		}
+		time.Sleep(w.Refresh) //nolint:forbidigo // fake time
+		synctest.Wait()
+		if err := b.Store.Evict(rev); !errors.Is(err, cachenode.ErrInUse) {
+			t.Errorf("the copy that the node holds can be evicted: %v", err)
+		}
+		if named, ok := b.Store.Named(w.Name); !ok || named != rev {
+			t.Errorf("its name leads to %q", named)
+		}
+	})
 }
