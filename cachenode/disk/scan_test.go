@@ -8,8 +8,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
+	"strings"
 	"syscall"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/hoist-dev/hoist/cachenode"
 )
@@ -164,7 +168,7 @@ func TestIngest_FailureToResumeLosesNothing(t *testing.T) {
 	if err := errors.Join(ingestChunk(in, f, m.content["w"], 0), in.Close(false)); err != nil {
 		t.Fatal(err)
 	}
-	s.fsys.hook, _ = failAt(3, syscall.ENOSPC, false) // the allocation
+	s.fsys.hook, _ = failAt(4, syscall.ENOSPC, false) // the allocation
 	if _, err := filling.Ingest(t.Context(), f); !errors.Is(err, cachenode.ErrNoSpace) {
 		t.Fatalf("Ingest() on a full disk = %v", err)
 	}
@@ -177,6 +181,50 @@ func TestIngest_FailureToResumeLosesNothing(t *testing.T) {
 	}
 	if err := in.Close(true); err != nil {
 		t.Error(err)
+	}
+}
+
+// A seal that fails half-way is done again by the next attempt, also where the owner of a
+// read-only file may not write to it: without CAP_DAC_OVERRIDE, which root has and others have not.
+func TestIngest_SealsAgainWithoutRoot(t *testing.T) {
+	t.Parallel()
+	dropDACOverride(t)
+	s, m := openStore(t, privateDir(t), Options{}), small("m", 1)
+	s.fsys.hook = func(op Op) error {
+		if op.Kind == "create" && strings.HasSuffix(op.Path, sumsSuffix+partSuffix) {
+			return syscall.ENOSPC
+		}
+		return nil
+	}
+	if err := fill(t.Context(), s, m); !errors.Is(err, cachenode.ErrNoSpace) {
+		t.Fatalf("fill() on a full disk = %v", err)
+	}
+	s.fsys.hook = nil
+	mustFill(t, s, m)
+	if err := same(s.Path(m.Revision()), m); err != nil {
+		t.Error(err)
+	}
+	info, err := os.Stat(filepath.Join(s.Path(m.Revision()), "config.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.Mode().Perm() != 0o444 {
+		t.Errorf("mode %v, want 0444", info.Mode())
+	}
+}
+
+// dropDACOverride takes from the test's thread what lets root write to read-only files. The thread ends with the test.
+func dropDACOverride(t *testing.T) {
+	t.Helper()
+	runtime.LockOSThread()
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var have [2]unix.CapUserData
+	if err := unix.Capget(&header, &have[0]); err != nil {
+		t.Fatal(err)
+	}
+	have[0].Effective &^= 1 << unix.CAP_DAC_OVERRIDE
+	if err := unix.Capset(&header, &have[0]); err != nil {
+		t.Fatal(err)
 	}
 }
 
