@@ -98,6 +98,11 @@ func (s *Store) claimBlob(id cachenode.BlobID, name string) error {
 	b, ok := s.blobs[id]
 	switch {
 	case !ok:
+		if s.fsys.size(blobPath(id)) >= 0 { // nobody trusts it, and it could not be moved away: it must not get the sums of the next
+			if err := s.quarantine(blobPath(id)); err != nil {
+				return s.observe(err)
+			}
+		}
 		b = &blob{}
 		s.blobs[id] = b
 	case b.sealed:
