@@ -93,3 +93,27 @@ func TestKeep_HoldsWhatARefreshBroughtBack(t *testing.T) {
 		}
 	})
 }
+
+// A4: a cycle may take days. What it finds rotten is fetched again at once.
+func TestScrub_WhatIsRottenIsFetchedAgainDuringTheCycle(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, func(o *agent.Options) { o.Scrub = agent.ScrubConfig{Every: agent.Duration(time.Hour), Rate: 1} })
+		b.origin.Remove("llama/tokenizer.json")
+		w := b.want("team-a.llama", b.origin)
+		long := agent.Want{Name: "team-a.long", Ref: w.Ref, Source: b.origin}
+		long.Ref.Key = "long/"
+		b.origin.Put("long/tokenizer.json", make([]byte, cachenode.ChunkSize+1<<20)) // 1 MiB more than may be read without a pause
+		b.Keep([]agent.Want{w, long})
+		synctest.Wait()
+		b.spoil(w.Revision)
+		time.Sleep(time.Hour + time.Minute) //nolint:forbidigo // fake time
+		synctest.Wait()
+		if b.origin.Opened("llama/config.json") != 2 {
+			t.Error("it was not fetched again")
+		}
+		if err := b.Store.Verify(t.Context(), w.Revision); err != nil {
+			t.Errorf("the copy that is there: %v", err)
+		}
+	})
+}

@@ -144,13 +144,13 @@ func (n *Node) reclaim() {
 func (n *Node) scrub() {
 	rate := int64(n.Scrub.Rate)
 	every(n.ctx, time.Duration(n.Scrub.Every), func() {
-		result, err := n.Store.Scrub(n.ctx, rate)
+		result, err := n.Store.Scrub(n.ctx, rate, func(bad cachenode.Revision) {
+			n.Log.Error("bit rot found, copy quarantined and fetched again", "revision", bad)
+			n.refetchLost()
+		})
 		n.Metrics.scrubbedBy(result)
 		if err != nil && !errors.Is(err, context.Canceled) {
-			n.Log.Error("scrub stopped early", "err", err)
-		}
-		for _, bad := range result.Quarantined {
-			n.Log.Error("bit rot found, copy quarantined and fetched again", "revision", bad)
+			n.Log.Error("not all was scrubbed", "err", err)
 		}
 		n.refetchLost()
 	})

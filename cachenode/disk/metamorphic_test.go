@@ -114,7 +114,7 @@ func (m *machine) actions() map[string]func(*rapid.T) {
 			}
 			id := one.Blob(f)
 			flip(m.t, filepath.Join(m.store.path, blobPath(id)), rapid.Int64Range(0, f.Size-1).Draw(t, "at"))
-			result, err := m.store.Scrub(m.t.Context(), 0)
+			result, err := m.store.Scrub(m.t.Context(), 0, nobody)
 			m.must(t, err)
 			gone := map[cachenode.Revision]bool{}
 			for _, rev := range result.Quarantined {
