@@ -94,6 +94,40 @@ func TestKeep_HoldsWhatARefreshBroughtBack(t *testing.T) {
 	})
 }
 
+// A model that is taken out and put back before its work has ended keeps its name, without its origin.
+func TestKeep_AModelThatIsWantedAgainKeepsItsName(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, func(o *agent.Options) { o.KeepNames = false })
+		slow := &gate{Source: b.origin, begun: make(chan struct{}), proceed: make(chan struct{})}
+		w := b.want("llama", slow)
+		again := w
+		again.Source = closed{b.origin}
+		w.Revision, w.Refresh = "", time.Minute
+		b.Keep([]agent.Want{w})
+		<-slow.begun
+		slow.proceed <- struct{}{}
+		<-slow.begun // the refresh
+		b.Keep(nil)
+		b.Keep([]agent.Want{again})
+		synctest.Wait()
+		if b.Status().Models[0].Phase != agent.Pending {
+			t.Error("two work on one name")
+		}
+		slow.proceed <- struct{}{}
+		synctest.Wait()
+		named, ok := b.Store.Named(w.Name)
+		if phase := b.Status().Models[0].Phase; !ok || named != again.Revision || phase != agent.Ready {
+			t.Errorf("its name leads to %q, it is %s", named, phase)
+		}
+		b.Keep(nil)
+		synctest.Wait()
+		if named, ok := b.Store.Named(w.Name); ok {
+			t.Errorf("nobody wants it, and its name leads to %q", named)
+		}
+	})
+}
+
 // A4: a cycle may take days. What it finds rotten is fetched again at once.
 func TestScrub_WhatIsRottenIsFetchedAgainDuringTheCycle(t *testing.T) {
 	t.Parallel()
