@@ -153,7 +153,6 @@ type Copy struct {
 	Files    int
 	Bytes    int64
 	Pinned   bool
-	Priority cachenode.Priority
 	Leases   int
 	LastUsed time.Time
 	Path     string // absolute
@@ -167,7 +166,7 @@ func (s *Store) List() []Copy {
 	for _, rev := range slices.Sorted(maps.Keys(s.copies)) {
 		c := s.copies[rev]
 		copies = append(copies, Copy{Revision: rev, Origin: c.manifest.Origin, Files: len(c.manifest.Files), Bytes: c.manifest.Bytes(),
-			Pinned: c.use.Pinned, Priority: c.use.Priority, Leases: c.leases, LastUsed: c.use.LastUsed, Path: s.Path(rev)})
+			Pinned: c.use.Pinned, Leases: c.leases, LastUsed: c.use.LastUsed, Path: s.Path(rev)})
 	}
 	return copies
 }

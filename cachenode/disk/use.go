@@ -13,9 +13,8 @@ import (
 
 // use is what decides when a copy may go. It is a hint: losing it loses no model.
 type use struct {
-	Pinned   bool               `json:"pinned,omitempty"`
-	Priority cachenode.Priority `json:"priority,omitempty"`
-	LastUsed time.Time          `json:"lastUsed"`
+	Pinned   bool      `json:"pinned,omitempty"`
+	LastUsed time.Time `json:"lastUsed"`
 }
 
 // readUse is the use on record, or a fresh one.
@@ -33,18 +32,6 @@ func (s *Store) writeUse(rev cachenode.Revision, u use) error {
 		return err
 	}
 	return s.observe(s.fsys.write(usePath(rev), raw, u.Pinned))
-}
-
-// change updates the use of a copy, in memory and on disk.
-func (s *Store) change(op string, rev cachenode.Revision, change func(*heldCopy)) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	c, err := s.held(op, rev)
-	if err != nil {
-		return err
-	}
-	change(c)
-	return s.writeUse(rev, c.use)
 }
 
 // Lease keeps a copy from eviction until release is called: somebody reads it.
@@ -79,10 +66,12 @@ func (s *Store) count(rev cachenode.Revision, c *heldCopy, leases int) {
 
 // Pin keeps a copy from eviction, across restarts, or lets it go again.
 func (s *Store) Pin(rev cachenode.Revision, pinned bool) error {
-	return s.change("pin", rev, func(c *heldCopy) { c.use.Pinned = pinned })
-}
-
-// SetPriority orders a copy among those that may be evicted: the lowest goes first.
-func (s *Store) SetPriority(rev cachenode.Revision, p cachenode.Priority) error {
-	return s.change("set the priority of", rev, func(c *heldCopy) { c.use.Priority = p })
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c, err := s.held("pin", rev)
+	if err != nil {
+		return err
+	}
+	c.use.Pinned = pinned
+	return s.writeUse(rev, c.use)
 }
