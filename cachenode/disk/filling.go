@@ -167,7 +167,8 @@ func (f *filling) Publish(ctx context.Context) error {
 	if err := s.publish(f.manifest); err != nil {
 		return s.observe(err)
 	}
-	s.copies[rev] = &heldCopy{manifest: f.manifest, blobs: f.blobs, use: use{LastUsed: s.options.now()}}
+	s.copies[rev] = &heldCopy{manifest: f.manifest, blobs: f.blobs, use: use{Pinned: s.repin[rev], LastUsed: s.options.now()}}
+	delete(s.repin, rev)
 	return s.writeUse(rev, s.copies[rev].use)
 }
 

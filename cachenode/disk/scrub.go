@@ -119,6 +119,9 @@ func (s *Store) condemn(id cachenode.BlobID) (gone []cachenode.Revision, err err
 		}
 		gone = append(gone, rev)
 		delete(s.copies, rev)
+		if c.use.Pinned {
+			s.repin[rev] = true
+		}
 		s.dropNames(rev)
 		err = errors.Join(err, s.fsys.remove(manifestPath(rev)), s.fsys.removeAll(modelPath(rev)), s.fsys.remove(usePath(rev)))
 	}

@@ -170,3 +170,29 @@ func TestVerify_LeasesOfAQuarantinedCopyAreNotThoseOfTheNextOne(t *testing.T) {
 		t.Errorf("both were given back: Evict() = %v", err)
 	}
 }
+
+// A pin is of the model, not of the bytes that turned out rotten.
+func TestVerify_APinOutlivesTheQuarantine(t *testing.T) {
+	t.Parallel()
+	s, m := openStore(t, privateDir(t), Options{}), small("m", 1)
+	mustFill(t, s, m)
+	if err := s.Pin(m.Revision(), true); err != nil {
+		t.Fatal(err)
+	}
+	flip(t, filepath.Join(s.path, blobPath(m.Blob(m.Files[0]))), 3)
+	if err := s.Verify(t.Context(), m.Revision()); !errors.Is(err, cachenode.ErrCorrupt) {
+		t.Fatalf("Verify() of a flipped bit = %v", err)
+	}
+	mustFill(t, s, m)
+	s = reopen(t, s)
+	if err := s.Evict(m.Revision()); !errors.Is(err, cachenode.ErrInUse) {
+		t.Errorf("Evict() = %v", err)
+	}
+	if err := errors.Join(s.Pin(m.Revision(), false), s.Evict(m.Revision())); err != nil {
+		t.Fatal(err)
+	}
+	mustFill(t, s, m)
+	if err := s.Evict(m.Revision()); err != nil {
+		t.Errorf("unpinned and fetched again: Evict() = %v", err)
+	}
+}
