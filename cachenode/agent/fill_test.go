@@ -28,7 +28,7 @@ type bench struct {
 	t      *testing.T
 }
 
-func newBench(t *testing.T) bench {
+func newBench(t *testing.T, change ...func(*agent.Options)) bench {
 	t.Helper()
 	store, err := disk.Open(filepath.Join(t.TempDir(), "cache"), disk.Options{})
 	if err != nil {
@@ -39,8 +39,12 @@ func newBench(t *testing.T) bench {
 		t.Fatal(err)
 	}
 	origin := cachetest.NewSource(map[string][]byte{"llama/config.json": []byte("{}"), "llama/tokenizer.json": bytes.Repeat([]byte("t"), 1<<20)})
-	node := agent.NewNode(agent.Options{Store: store, Scheduler: scheduler, Metrics: agent.NewMetrics("test"), Log: slog.New(slog.DiscardHandler), Version: "test", KeepNames: true,
-		Inspector: func(s cachenode.Selection) cachenode.Inspector { return formats.Inspector{AllowPickle: s.AllowPickle} }})
+	options := agent.Options{Store: store, Scheduler: scheduler, Metrics: agent.NewMetrics("test"), Log: slog.New(slog.DiscardHandler), Version: "test", KeepNames: true,
+		Inspector: func(s cachenode.Selection) cachenode.Inspector { return formats.Inspector{AllowPickle: s.AllowPickle} }}
+	for _, change := range change {
+		change(&options)
+	}
+	node := agent.NewNode(options)
 	t.Cleanup(func() {
 		node.Close()
 		if err := errors.Join(scheduler.Close(), store.Close()); err != nil {

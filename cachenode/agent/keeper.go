@@ -120,26 +120,25 @@ func (k *keeper) pass() error {
 }
 
 // hold leases m's revision, points the model's name at it, and lets go of the
-// revision held before: both are live during the switch.
+// revision held before: both are live during the switch. It does so also if they are
+// the same: the copy may have been quarantined, and this one fetched in its place.
 func (k *keeper) hold(m cachenode.Manifest) error {
 	rev := m.Revision()
+	release, err := k.node.Store.Lease(rev)
+	if err != nil {
+		return err
+	}
+	if err := k.node.Store.SetName(k.want.Name, rev); err != nil {
+		release()
+		return err
+	}
 	k.mu.Lock()
-	same := k.held == rev
+	before := k.held
+	k.release()
+	k.held, k.bytes, k.release = rev, m.Bytes(), release
 	k.mu.Unlock()
-	if !same {
-		release, err := k.node.Store.Lease(rev)
-		if err != nil {
-			return err
-		}
-		if err := k.node.Store.SetName(k.want.Name, rev); err != nil {
-			release()
-			return err
-		}
+	if before != rev {
 		k.node.Log.Info("model ready", "model", k.want.Name, "revision", rev, "bytes", m.Bytes())
-		k.mu.Lock()
-		k.release()
-		k.held, k.bytes, k.release = rev, m.Bytes(), release
-		k.mu.Unlock()
 	}
 	k.mu.Lock()
 	k.enter(Ready)
@@ -182,10 +181,12 @@ func (k *keeper) check() {
 	if k.held == "" {
 		return
 	}
-	if _, err := k.node.Store.Manifest(k.held); err == nil {
+	release, err := k.node.Store.Lease(k.held)
+	k.release() // maybe of a copy that was quarantined, and fetched again by another
+	if err == nil {
+		k.release = release
 		return
 	}
-	k.release()
 	k.held, k.bytes, k.memory, k.release = "", 0, 0, func() {}
 	k.enter(Pending)
 	k.hurry()

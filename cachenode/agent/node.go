@@ -50,6 +50,7 @@ type Node struct {
 
 	mu      sync.Mutex
 	keepers map[string]*keeper
+	ending  map[string]*keeper // of models that are not wanted any more
 }
 
 // NewNode starts the upkeep of the store: free space, health, scrub.
@@ -58,7 +59,7 @@ func NewNode(o Options) *Node {
 	if o.Available == nil {
 		o.Available = warm.Available
 	}
-	n := &Node{Options: o, ctx: ctx, stop: stop, keepers: map[string]*keeper{}, cold: make(chan struct{}, 1), reading: make(chan struct{}, 1)}
+	n := &Node{Options: o, ctx: ctx, stop: stop, keepers: map[string]*keeper{}, ending: map[string]*keeper{}, cold: make(chan struct{}, 1), reading: make(chan struct{}, 1)}
 	n.work.Go(n.reclaim)
 	n.work.Go(n.warm)
 	n.work.Go(n.scrub)
@@ -78,11 +79,12 @@ func (n *Node) Keep(wants []Want) {
 			old.retry()
 			continue
 		}
+		before := cmp.Or(old, n.ending[want.Name])
 		k := newKeeper(n, want)
 		n.keepers[want.Name] = k
 		n.work.Go(func() {
-			if old != nil {
-				old.end() // hands the name over before the new keeper takes it
+			if before != nil {
+				before.end() // hands the name over before the new keeper takes it
 			}
 			k.run()
 		})
@@ -90,8 +92,21 @@ func (n *Node) Keep(wants []Want) {
 	for name, k := range n.keepers {
 		if !wanted[name] {
 			delete(n.keepers, name)
-			n.work.Go(func() { k.end(); k.forget() })
+			n.ending[name] = k
+			n.work.Go(func() { k.end(); n.ended(name, k) })
 		}
+	}
+}
+
+// ended takes the name of a model away, unless it is wanted again by now.
+func (n *Node) ended(name string, k *keeper) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.ending[name] == k {
+		delete(n.ending, name)
+	}
+	if n.keepers[name] == nil {
+		k.forget()
 	}
 }
 
@@ -144,13 +159,13 @@ func (n *Node) reclaim() {
 func (n *Node) scrub() {
 	rate := int64(n.Scrub.Rate)
 	every(n.ctx, time.Duration(n.Scrub.Every), func() {
-		result, err := n.Store.Scrub(n.ctx, rate)
+		result, err := n.Store.Scrub(n.ctx, rate, func(bad cachenode.Revision) {
+			n.Log.Error("bit rot found, copy quarantined and fetched again", "revision", bad)
+			n.refetchLost()
+		})
 		n.Metrics.scrubbedBy(result)
 		if err != nil && !errors.Is(err, context.Canceled) {
-			n.Log.Error("scrub stopped early", "err", err)
-		}
-		for _, bad := range result.Quarantined {
-			n.Log.Error("bit rot found, copy quarantined and fetched again", "revision", bad)
+			n.Log.Error("not all was scrubbed", "err", err)
 		}
 		n.refetchLost()
 	})

@@ -18,7 +18,6 @@ type candidate struct {
 	revision cachenode.Revision
 	blobs    []cachenode.BlobID
 	garbage  bool // belongs to no revision
-	priority cachenode.Priority
 	lastUsed time.Time
 }
 
@@ -36,16 +35,16 @@ func (n need) met() bool { return n.bytes <= 0 && n.inodes <= 0 }
 // inodesPerBlob: the blob and its sums.
 const inodesPerBlob = 2
 
-// pickVictims chooses what to evict: garbage first, then the lowest priority, then
-// the least recently used; whole revisions only. It picks no more than is needed,
-// and nothing at all if everything together would not be enough: an eviction that
-// does not help is a loss. It depends on its arguments alone.
+// pickVictims chooses what to evict: garbage first, then the least recently used;
+// whole revisions only. It picks no more than is needed, and nothing at all if
+// everything together would not be enough: an eviction that does not help is a loss.
+// It depends on its arguments alone.
 func pickVictims(candidates []candidate, blobs map[cachenode.BlobID]blobUse, n need) (victims []candidate, enough bool) {
 	if n.met() {
 		return nil, true
 	}
 	order := slices.SortedFunc(slices.Values(candidates), func(a, b candidate) int {
-		return cmp.Or(compareBool(b.garbage, a.garbage), cmp.Compare(a.priority, b.priority), a.lastUsed.Compare(b.lastUsed), cmp.Compare(a.name, b.name))
+		return cmp.Or(compareBool(b.garbage, a.garbage), a.lastUsed.Compare(b.lastUsed), cmp.Compare(a.name, b.name))
 	})
 	refs := map[cachenode.BlobID]int{}
 	for _, c := range order {

@@ -24,8 +24,7 @@ func drawCandidates(t *rapid.T) ([]candidate, map[cachenode.BlobID]blobUse) {
 	}
 	var all []candidate
 	for i := range rapid.IntRange(0, 6).Draw(t, "copies") {
-		c := candidate{name: string(rune('A' + i)), priority: cachenode.Priority(rapid.IntRange(0, 2).Draw(t, "priority")),
-			lastUsed: time.Unix(rapid.Int64Range(0, 3).Draw(t, "used"), 0), blobs: rapid.SliceOfNDistinct(rapid.SampledFrom(ids), 1, 4, rapid.ID).Draw(t, "blobs")}
+		c := candidate{name: string(rune('A' + i)), lastUsed: time.Unix(rapid.Int64Range(0, 3).Draw(t, "used"), 0), blobs: rapid.SliceOfNDistinct(rapid.SampledFrom(ids), 1, 4, rapid.ID).Draw(t, "blobs")}
 		for _, id := range c.blobs {
 			u := blobs[id]
 			u.refs++
@@ -79,11 +78,11 @@ func TestPickVictims_FreesEnoughAndNoMore(t *testing.T) {
 	})
 }
 
-func TestPickVictims_GoesByGarbageThenPriorityThenUse(t *testing.T) {
+func TestPickVictims_GoesByGarbageThenUse(t *testing.T) {
 	t.Parallel()
 	at := func(s int64) time.Time { return time.Unix(s, 0) }
 	all := []candidate{
-		{name: "hot", priority: cachenode.StartingPod, lastUsed: at(1), blobs: []cachenode.BlobID{"hot"}},
+		{name: "hot", lastUsed: at(11), blobs: []cachenode.BlobID{"hot"}},
 		{name: "new", lastUsed: at(9), blobs: []cachenode.BlobID{"new"}},
 		{name: "old", lastUsed: at(2), blobs: []cachenode.BlobID{"old"}},
 		{name: "junk", garbage: true, blobs: []cachenode.BlobID{"junk"}},

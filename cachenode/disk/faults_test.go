@@ -26,11 +26,16 @@ func failAt(n int, errno syscall.Errno, forGood bool) (hook func(Op) error, hit 
 	}, func() bool { return failed }
 }
 
-// scenario is a day in the life of a store: fill, a second revision, evict the first.
+// scenario is a day in the life of a store: fill, somebody reads, a second revision, evict the first.
 func scenario(ctx context.Context, s *Store, one, two model) error {
 	if err := fill(ctx, s, one); err != nil {
 		return err
 	}
+	release, err := s.Lease(one.Revision())
+	if err != nil {
+		return err
+	}
+	defer release()
 	if err := errors.Join(s.SetName("m", one.Revision()), s.Pin(one.Revision(), true)); err != nil {
 		return err
 	}
@@ -40,6 +45,7 @@ func scenario(ctx context.Context, s *Store, one, two model) error {
 	if err := errors.Join(s.SetName("m", two.Revision()), s.Pin(one.Revision(), false)); err != nil {
 		return err
 	}
+	release()
 	return s.Evict(one.Revision())
 }
 
@@ -85,6 +91,11 @@ func runFaulty(t *testing.T, one, two model, n int, errno syscall.Errno, kind er
 		t.Errorf("without a fault: %v", err)
 	}
 	wholeOrAbsent(t, s, n, one, two)
+	for _, c := range s.List() {
+		if c.Leases != 0 {
+			t.Errorf("fault %d: %d leases are left of a copy that nobody reads", n, c.Leases)
+		}
+	}
 	s = reopen(t, s)
 	wholeOrAbsent(t, s, n, one, two)
 	if err := scenario(t.Context(), s, one, two); err != nil {

@@ -98,6 +98,11 @@ func (s *Store) claimBlob(id cachenode.BlobID, name string) error {
 	b, ok := s.blobs[id]
 	switch {
 	case !ok:
+		if s.fsys.size(blobPath(id)) >= 0 { // nobody trusts it, and it could not be moved away: it must not get the sums of the next
+			if err := s.quarantine(blobPath(id)); err != nil {
+				return s.observe(err)
+			}
+		}
 		b = &blob{}
 		s.blobs[id] = b
 	case b.sealed:
@@ -162,7 +167,8 @@ func (f *filling) Publish(ctx context.Context) error {
 	if err := s.publish(f.manifest); err != nil {
 		return s.observe(err)
 	}
-	s.copies[rev] = &heldCopy{manifest: f.manifest, blobs: f.blobs, use: use{LastUsed: s.options.now()}}
+	s.copies[rev] = &heldCopy{manifest: f.manifest, blobs: f.blobs, use: use{Pinned: s.repin[rev], LastUsed: s.options.now()}}
+	delete(s.repin, rev)
 	return s.writeUse(rev, s.copies[rev].use)
 }
 

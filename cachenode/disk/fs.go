@@ -43,6 +43,14 @@ func (f *fsys) create(name string, more int) (*file, error) {
 	return f.opened("create", name, os.O_RDWR|os.O_CREATE|more)
 }
 
+// chmod sets the permissions of name.
+func (f *fsys) chmod(name string, mode fs.FileMode) error {
+	if err := f.before("chmod", name, ""); err != nil {
+		return wrap("chmod", name, err)
+	}
+	return wrap("chmod", name, f.root.Chmod(name, mode))
+}
+
 func (f *fsys) open(name string) (*file, error) { return f.opened("open", name, os.O_RDONLY) }
 
 func (f *fsys) opened(op, name string, flag int) (*file, error) {

@@ -49,6 +49,11 @@ func openIngest(f *fsys, dir, whole, sumsAt string, size int64) (_ *ingest, err 
 			}
 		}
 	}()
+	if !fresh { // a seal that was cut short has made it read-only, also for us unless we are root
+		if err := f.chmod(path.Join(dir, "data"), 0o600); err != nil {
+			return nil, err
+		}
+	}
 	if in.data, err = f.create(path.Join(dir, "data"), 0); err != nil {
 		return nil, err
 	}

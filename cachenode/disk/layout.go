@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/hoist-dev/hoist/cachenode"
@@ -62,22 +63,34 @@ func checkLayout(f *fsys) error {
 	return nil
 }
 
-// layOut refuses to make a store out of a folder that holds other things.
+// layOut refuses to make a store out of a folder that holds other things: a live one
+// of somebody else would be moved to quarantine.
 func layOut(f *fsys) error {
 	entries, err := f.list(".")
 	if err != nil {
 		return err
 	}
+	dirs := []string{ingestDir, blobsDir, modelsDir, manifestsDir, useDir, namesDir, quarantineDir}
 	for _, e := range entries {
-		if name := e.Name(); name != lockFile && !neighbors[name] && !strings.HasSuffix(name, partSuffix) && !e.IsDir() {
+		name := e.Name()
+		begun := name == lockFile || name == layoutFile+partSuffix || slices.Contains(dirs, name) && emptyDir(f, e) // by a layOut that was cut short
+		if !begun && !neighbors[name] {
 			return &cachenode.Error{Kind: cachenode.ErrInvalid, Op: "open store", Subject: f.root.Name(),
-				Err: fmt.Errorf("it is no store and holds %q", name), Hint: "name an empty folder"}
+				Err: fmt.Errorf("it is no store, %s is missing, and it holds %q", layoutFile, name), Hint: "name an empty folder, or a new one in it"}
 		}
 	}
-	for _, dir := range []string{ingestDir, blobsDir, modelsDir, manifestsDir, useDir, namesDir, quarantineDir} {
+	for _, dir := range dirs {
 		if err := f.mkdir(dir); err != nil {
 			return err
 		}
 	}
 	return f.write(layoutFile, []byte(layoutV1), true)
+}
+
+func emptyDir(f *fsys, e fs.DirEntry) bool {
+	if !e.IsDir() {
+		return false
+	}
+	inside, err := f.list(e.Name())
+	return err == nil && len(inside) == 0
 }

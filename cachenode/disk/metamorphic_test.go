@@ -25,7 +25,9 @@ type machine struct {
 
 	listed   map[cachenode.Revision]bool
 	pinned   map[cachenode.Revision]bool
+	repin    map[cachenode.Revision]bool // pinned when they were found rotten
 	released map[cachenode.Revision][]func()
+	stale    []func() // of copies that were found rotten while they were leased
 	steps    int
 }
 
@@ -41,7 +43,7 @@ func (m *machine) actions() map[string]func(*rapid.T) {
 		"fill": func(t *rapid.T) {
 			one := m.pick(t)
 			m.must(t, fill(m.t.Context(), m.store, one))
-			m.listed[one.Revision()] = true
+			m.published(one.Revision())
 		},
 		"fill half": func(t *rapid.T) {
 			one := m.pick(t)
@@ -54,7 +56,7 @@ func (m *machine) actions() map[string]func(*rapid.T) {
 			if err := filling.Publish(m.t.Context()); err != nil && !errors.Is(err, cachenode.ErrIncomplete) {
 				t.Fatalf("publish: %v", err)
 			} else if err == nil {
-				m.listed[one.Revision()] = true
+				m.published(one.Revision())
 			}
 		},
 		"fill on a failing disk": func(t *rapid.T) {
@@ -67,6 +69,9 @@ func (m *machine) actions() map[string]func(*rapid.T) {
 				m.listed[one.Revision()] = true
 			}
 			m.listed[one.Revision()] = revisions(m.store)[one.Revision()] || err == nil // whole or absent: checked below
+			for _, c := range m.store.List() {
+				m.pinned[c.Revision] = c.Pinned // that may have been lost with the write
+			}
 		},
 		"evict": func(t *rapid.T) {
 			rev := m.pick(t).Revision()
@@ -113,7 +118,7 @@ func (m *machine) actions() map[string]func(*rapid.T) {
 			}
 			id := one.Blob(f)
 			flip(m.t, filepath.Join(m.store.path, blobPath(id)), rapid.Int64Range(0, f.Size-1).Draw(t, "at"))
-			result, err := m.store.Scrub(m.t.Context(), 0)
+			result, err := m.store.Scrub(m.t.Context(), 0, nobody)
 			m.must(t, err)
 			gone := map[cachenode.Revision]bool{}
 			for _, rev := range result.Quarantined {
@@ -125,24 +130,49 @@ func (m *machine) actions() map[string]func(*rapid.T) {
 					if !gone[rev] {
 						t.Fatalf("%s has the rotten blob and was not found", rev.Short())
 					}
+					m.repin[rev] = m.pinned[rev]
+					m.stale = append(m.stale, m.released[rev]...)
 					m.listed[rev], m.pinned[rev], m.released[rev] = false, false, nil
 				}
 			}
+		},
+		"release what is rotten": func(*rapid.T) {
+			for _, release := range m.stale {
+				release() // gives nothing back of the copies that are there now
+			}
+			m.stale = nil
 		},
 		"restart": func(*rapid.T) { m.restart() },
 		"":        m.check,
 	}
 }
 
+// published is a revision that is listed from now on, pinned if it was when it was found rotten.
+func (m *machine) published(rev cachenode.Revision) {
+	if !m.listed[rev] {
+		m.listed[rev], m.pinned[rev] = true, m.repin[rev]
+	}
+	delete(m.repin, rev)
+}
+
 func (m *machine) restart() {
 	m.store = reopen(m.t, m.store)
-	m.released = map[cachenode.Revision][]func(){}
+	clear(m.repin)
+	m.released, m.stale = map[cachenode.Revision][]func(){}, nil
 }
 
 // check compares the store with the model. Full reads are for every few steps.
 func (m *machine) check(t *rapid.T) {
 	m.steps++
 	got := revisions(m.store)
+	for _, c := range m.store.List() {
+		if want := len(m.released[c.Revision]); c.Leases != want {
+			t.Fatalf("revision %s has %d leases, want %d", c.Revision.Short(), c.Leases, want)
+		}
+		if want := m.pinned[c.Revision]; c.Pinned != want {
+			t.Fatalf("revision %s pinned is %v, want %v", c.Revision.Short(), c.Pinned, want)
+		}
+	}
 	for _, one := range m.models {
 		rev := one.Revision()
 		if got[rev] != m.listed[rev] {
@@ -189,7 +219,7 @@ func TestStore_AnyLifeKeepsExactlyWhatItShould(t *testing.T) {
 			rapid.Check(t, func(r *rapid.T) {
 				dir := fastDir(t)
 				m := &machine{t: t, store: openStore(t, dir, Options{}), models: models,
-					listed: map[cachenode.Revision]bool{}, pinned: map[cachenode.Revision]bool{}, released: map[cachenode.Revision][]func(){}}
+					listed: map[cachenode.Revision]bool{}, pinned: map[cachenode.Revision]bool{}, repin: map[cachenode.Revision]bool{}, released: map[cachenode.Revision][]func(){}}
 				r.Repeat(m.actions())
 				if err := errors.Join(m.store.Close(), os.RemoveAll(dir)); err != nil {
 					r.Fatal(err)

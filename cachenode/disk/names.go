@@ -78,9 +78,7 @@ func (s *Store) scanNames() error {
 		target, err := s.fsys.root.Readlink(at)
 		rev := cachenode.Revision("sha256:" + path.Base(target))
 		if _, held := s.copies[rev]; err != nil || !held || target != path.Join("..", modelPath(rev)) {
-			if err := s.fsys.removeAll(at); err != nil {
-				return err
-			}
+			s.tidied(s.fsys.removeAll(at))
 			continue
 		}
 		s.names[e.Name()] = rev

@@ -60,6 +60,11 @@ func TestRoot_ReadOnlyFileSystemStillServesWhatItHas(t *testing.T) {
 	s := openStore(t, filepath.Join(disk.at, "cache"), Options{})
 	kept, next := small("kept", 1), small("next", 5)
 	mustFill(t, s, kept)
+	for _, left := range []string{usePath(kept.Revision()) + partSuffix, usePath(next.Revision()), manifestPath(next.Revision()) + partSuffix} {
+		if err := os.WriteFile(filepath.Join(s.path, left), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
 	if err := unix.Mount("", disk.at, "", unix.MS_REMOUNT|unix.MS_RDONLY, ""); err != nil {
 		t.Fatal(err)
 	}
@@ -73,6 +78,15 @@ func TestRoot_ReadOnlyFileSystemStillServesWhatItHas(t *testing.T) {
 	}
 	if err := errors.Join(same(s.Path(kept.Revision()), kept), s.Verify(t.Context(), kept.Revision())); err != nil {
 		t.Errorf("the copy that is there: %v", err)
+	}
+	s = reopen(t, s) // leftovers can't be swept
+	release, err := s.Lease(kept.Revision())
+	if err != nil {
+		t.Fatalf("Lease() after a restart: %v", err)
+	}
+	release()
+	if err := same(s.Path(kept.Revision()), kept); err != nil {
+		t.Errorf("after a restart: %v", err)
 	}
 	if err := unix.Mount("", disk.at, "", unix.MS_REMOUNT, ""); err != nil {
 		t.Fatal(err)

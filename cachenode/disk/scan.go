@@ -16,7 +16,8 @@ import (
 // scan finds out what is on the disk. It reads manifests and directories, no
 // content, so its time grows with the number of files alone (B5). What a crash left
 // is swept, what the store does not know is moved to quarantine/: never deleted, it
-// may be somebody's.
+// may be somebody's. Where that fails it stays where it is, and is not used: a disk
+// that is read-only still serves what it has.
 func (s *Store) scan() error {
 	for _, step := range []func() error{s.scanTop, s.scanBlobs, s.scanIngests, s.scanManifests, s.scanTrees, s.scanUses, s.scanNames} {
 		if err := step(); err != nil {
@@ -33,11 +34,18 @@ func (s *Store) scanTop() error {
 		known[name] = true
 	}
 	return s.each(".", func(name string) error {
-		if known[name] {
-			return nil
+		if !known[name] {
+			s.tidied(s.quarantine(name))
 		}
-		return s.quarantine(name)
+		return nil
 	})
+}
+
+// tidied tells of what could neither be swept nor moved out of the way.
+func (s *Store) tidied(err error) {
+	if err != nil {
+		s.log.Warn("left where it is", "err", err)
+	}
 }
 
 func (s *Store) each(dir string, visit func(name string) error) error {
@@ -61,18 +69,18 @@ func (s *Store) scanBlobs() error {
 			at := path.Join(dir, name)
 			switch {
 			case strings.HasSuffix(name, partSuffix):
-				return s.fsys.remove(at)
+				s.tidied(s.fsys.remove(at))
 			case err != nil || at != blobPath(id) && at != blobPath(id)+sumsSuffix:
-				return s.quarantine(at)
+				s.tidied(s.quarantine(at))
 			case strings.HasSuffix(name, sumsSuffix):
 				if s.fsys.size(blobPath(id)) < 0 {
-					return s.fsys.remove(at) // the crash came before the blob's rename
+					s.tidied(s.fsys.remove(at)) // the crash came before the blob's rename
 				}
-				return nil
 			case s.fsys.size(at+sumsSuffix) < 0:
-				return s.quarantine(at) // nobody can tell whether it is whole
+				s.tidied(s.quarantine(at)) // nobody can tell whether it is whole
+			default:
+				s.blobs[id] = &blob{bytes: s.fsys.allocated(at), sealed: true}
 			}
-			s.blobs[id] = &blob{bytes: s.fsys.allocated(at), sealed: true}
 			return nil
 		})
 	})
@@ -84,13 +92,14 @@ func (s *Store) scanIngests() error {
 		at := path.Join(ingestDir, name)
 		switch {
 		case strings.HasSuffix(name, partSuffix):
-			return s.fsys.removeAll(at)
+			s.tidied(s.fsys.removeAll(at))
 		case err != nil:
-			return s.quarantine(at)
+			s.tidied(s.quarantine(at))
 		case s.blobs[id] != nil || s.fsys.size(path.Join(at, "data")) < 0:
-			return s.fsys.removeAll(at) // sealed, and the crash came before the sweep
+			s.tidied(s.fsys.removeAll(at)) // sealed, and the crash came before the sweep
+		default:
+			s.blobs[id] = &blob{bytes: s.fsys.allocated(path.Join(at, "data"))}
 		}
-		s.blobs[id] = &blob{bytes: s.fsys.allocated(path.Join(at, "data"))}
 		return nil
 	})
 }
@@ -101,11 +110,13 @@ func (s *Store) scanManifests() error {
 	return s.each(manifestsDir, func(name string) error {
 		at := path.Join(manifestsDir, name)
 		if strings.HasSuffix(name, partSuffix) {
-			return s.fsys.remove(at)
+			s.tidied(s.fsys.remove(at))
+			return nil
 		}
 		m, err := s.readManifest(at)
 		if cachenode.KindOf(err) == cachenode.ErrInvalid || err == nil && manifestPath(m.Revision()) != at {
-			return s.quarantine(at)
+			s.tidied(s.quarantine(at))
+			return nil
 		}
 		if err != nil {
 			return err
@@ -113,7 +124,8 @@ func (s *Store) scanManifests() error {
 		rev := m.Revision()
 		if missing := s.missing(m); missing != "" {
 			s.log.Warn("copy is not whole and leaves the index", "revision", rev, "missing", missing)
-			return errors.Join(s.fsys.remove(at), s.fsys.removeAll(modelPath(rev)))
+			s.tidied(errors.Join(s.fsys.remove(at), s.fsys.removeAll(modelPath(rev))))
+			return nil
 		}
 		s.copies[rev] = &heldCopy{manifest: m, blobs: blobsOf(m), use: s.readUse(rev)}
 		return nil
@@ -144,15 +156,15 @@ func (s *Store) missing(m cachenode.Manifest) string {
 }
 
 // scanTrees removes trees that are not in the index, and builds again those that
-// are and lost a link.
+// are and lost a link. A copy whose tree can't be built leaves the index.
 func (s *Store) scanTrees() error {
 	err := s.each(modelsDir, func(name string) error {
 		rev, err := cachenode.ParseRevision("sha256:" + strings.TrimSuffix(name, partSuffix))
+		at := path.Join(modelsDir, name)
 		if err != nil {
-			return s.quarantine(path.Join(modelsDir, name))
-		}
-		if _, ok := s.copies[rev]; !ok || strings.HasSuffix(name, partSuffix) {
-			return s.fsys.removeAll(path.Join(modelsDir, name))
+			s.tidied(s.quarantine(at))
+		} else if _, ok := s.copies[rev]; !ok || strings.HasSuffix(name, partSuffix) {
+			s.tidied(s.fsys.removeAll(at))
 		}
 		return nil
 	})
@@ -163,7 +175,8 @@ func (s *Store) scanTrees() error {
 		if !s.treeWhole(c.manifest) {
 			s.log.Warn("directory of a copy was damaged and is built again", "revision", rev)
 			if err := s.buildTree(c.manifest, modelPath(rev)); err != nil {
-				return err
+				s.log.Warn("it can't be built, and the copy is not used", "revision", rev, "err", err)
+				delete(s.copies, rev)
 			}
 		}
 	}
@@ -176,10 +189,9 @@ func (s *Store) scanUses() error {
 		rev, err := cachenode.ParseRevision("sha256:" + strings.TrimSuffix(name, partSuffix))
 		at := path.Join(useDir, name)
 		if err != nil {
-			return s.quarantine(at)
-		}
-		if _, ok := s.copies[rev]; !ok || strings.HasSuffix(name, partSuffix) {
-			return s.fsys.remove(at)
+			s.tidied(s.quarantine(at))
+		} else if _, ok := s.copies[rev]; !ok || strings.HasSuffix(name, partSuffix) {
+			s.tidied(s.fsys.remove(at))
 		}
 		return nil
 	})

@@ -8,8 +8,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
+	"strings"
 	"syscall"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/hoist-dev/hoist/cachenode"
 )
@@ -114,6 +118,92 @@ func TestScan_RemovesTheUseOfCopiesThatAreGone(t *testing.T) {
 	}
 }
 
+// D4: what a start on a read-only disk can neither sweep nor move away keeps no copy from being
+// used, and is seen to when the disk can be written to again.
+func TestScan_LivesWithWhatItCannotSweep(t *testing.T) {
+	t.Parallel()
+	s, m := openStore(t, privateDir(t), Options{}), small("m", 1)
+	torn, lost, next := small("torn", 3), small("lost", 5), small("next", 7)
+	for _, m := range []model{m, torn, lost} {
+		mustFill(t, s, m)
+	}
+	rev, stray := m.Revision(), blobPath(next.Blob(next.Files[0])) // a blob without sums
+	left := []string{"thesis.txt", "blobs/ab/x.tmp", "blobs/ab/notes", blobPath(cachenode.BlobID(digest('e'))) + sumsSuffix, stray, "ingest/probe.tmp", "ingest/half",
+		"ingest/" + digest('e') + "/journal", manifestPath(rev) + partSuffix, manifestPath(next.Revision()), modelPath(rev) + partSuffix + "/w", "models/readme",
+		usePath(rev) + partSuffix, usePath(next.Revision()), "use/notes", "names/gone"}
+	for _, name := range left {
+		at := filepath.Join(s.path, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(at), 0o700), os.WriteFile(at, []byte("left"), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	err := errors.Join(os.Remove(filepath.Join(s.Path(torn.Revision()), "config.json")), os.Remove(filepath.Join(s.path, blobPath(lost.Blob(lost.Files[0])))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	readOnly := true
+	s.options.hook = func(Op) error {
+		if readOnly {
+			return syscall.EROFS
+		}
+		return nil
+	}
+	s = reopen(t, s)
+	if got := revisions(s); len(got) != 1 || !got[rev] {
+		t.Errorf("listed are %v", got)
+	}
+	if err := same(s.Path(rev), m); err != nil {
+		t.Error(err)
+	}
+	if err := fill(t.Context(), s, next); !errors.Is(err, cachenode.ErrReadOnly) {
+		t.Errorf("fill() = %v", err)
+	}
+	readOnly = false
+	for _, m := range []model{torn, lost, next} {
+		mustFill(t, s, m)
+		if err := errors.Join(same(s.Path(m.Revision()), m), s.Verify(t.Context(), m.Revision())); err != nil {
+			t.Error(err)
+		}
+	}
+	s = reopen(t, s)
+	if got := revisions(s); len(got) != 4 {
+		t.Errorf("at last: %v", got)
+	}
+	for _, name := range left {
+		if raw, err := os.ReadFile(filepath.Join(s.path, name)); err == nil && string(raw) == "left" {
+			t.Errorf("%s is still there", name)
+		}
+	}
+}
+
+// Bytes that nobody vouches for do not get the sums of those that were to replace them.
+func TestScan_ABlobWithoutSumsIsNeverTakenForWhole(t *testing.T) {
+	t.Parallel()
+	s, m := openStore(t, privateDir(t), Options{}), small("m", 1)
+	f := m.Files[0]
+	blob := blobPath(m.Blob(f))
+	at := filepath.Join(s.path, blob)
+	if err := errors.Join(os.MkdirAll(filepath.Dir(at), 0o755), os.WriteFile(at, make([]byte, f.Size), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	s.options.hook = func(op Op) error {
+		if op.Kind == "rename" && (op.Path == blob || op.To == blob) { // neither moved away nor replaced by what was fetched
+			return syscall.EROFS
+		}
+		return nil
+	}
+	s = reopen(t, s)
+	if err := fill(t.Context(), s, m); !errors.Is(err, cachenode.ErrReadOnly) {
+		t.Fatalf("fill() = %v", err)
+	}
+	s.options.hook = nil
+	s = reopen(t, s)
+	mustFill(t, s, m)
+	if err := same(s.Path(m.Revision()), m); err != nil {
+		t.Error(err)
+	}
+}
+
 // B2: what was verified before the process died is not fetched again.
 func TestScan_UnfinishedBlobsKeepTheirVerifiedChunks(t *testing.T) {
 	t.Parallel()
@@ -164,7 +254,7 @@ func TestIngest_FailureToResumeLosesNothing(t *testing.T) {
 	if err := errors.Join(ingestChunk(in, f, m.content["w"], 0), in.Close(false)); err != nil {
 		t.Fatal(err)
 	}
-	s.fsys.hook, _ = failAt(3, syscall.ENOSPC, false) // the allocation
+	s.fsys.hook, _ = failAt(4, syscall.ENOSPC, false) // the allocation
 	if _, err := filling.Ingest(t.Context(), f); !errors.Is(err, cachenode.ErrNoSpace) {
 		t.Fatalf("Ingest() on a full disk = %v", err)
 	}
@@ -177,6 +267,50 @@ func TestIngest_FailureToResumeLosesNothing(t *testing.T) {
 	}
 	if err := in.Close(true); err != nil {
 		t.Error(err)
+	}
+}
+
+// A seal that fails half-way is done again by the next attempt, also where the owner of a
+// read-only file may not write to it: without CAP_DAC_OVERRIDE, which root has and others have not.
+func TestIngest_SealsAgainWithoutRoot(t *testing.T) {
+	t.Parallel()
+	dropDACOverride(t)
+	s, m := openStore(t, privateDir(t), Options{}), small("m", 1)
+	s.fsys.hook = func(op Op) error {
+		if op.Kind == "create" && strings.HasSuffix(op.Path, sumsSuffix+partSuffix) {
+			return syscall.ENOSPC
+		}
+		return nil
+	}
+	if err := fill(t.Context(), s, m); !errors.Is(err, cachenode.ErrNoSpace) {
+		t.Fatalf("fill() on a full disk = %v", err)
+	}
+	s.fsys.hook = nil
+	mustFill(t, s, m)
+	if err := same(s.Path(m.Revision()), m); err != nil {
+		t.Error(err)
+	}
+	info, err := os.Stat(filepath.Join(s.Path(m.Revision()), "config.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.Mode().Perm() != 0o444 {
+		t.Errorf("mode %v, want 0444", info.Mode())
+	}
+}
+
+// dropDACOverride takes from the test's thread what lets root write to read-only files. The thread ends with the test.
+func dropDACOverride(t *testing.T) {
+	t.Helper()
+	runtime.LockOSThread()
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var have [2]unix.CapUserData
+	if err := unix.Capget(&header, &have[0]); err != nil {
+		t.Fatal(err)
+	}
+	have[0].Effective &^= 1 << unix.CAP_DAC_OVERRIDE
+	if err := unix.Capset(&header, &have[0]); err != nil {
+		t.Fatal(err)
 	}
 }
 

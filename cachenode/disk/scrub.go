@@ -39,26 +39,43 @@ type ScrubResult struct {
 	Quarantined []cachenode.Revision // copies that are gone because a blob had changed
 }
 
+// errorsToEndScrub is how many blobs in a row that can't be read end a cycle: the disk is gone, or nearly.
+const errorsToEndScrub = 3
+
 // Scrub reads every sealed blob once, at most bytesPerSecond (0: as fast as it
-// goes), and quarantines what has changed on the disk (A4). It ends early when ctx
-// does, or on an error of the disk.
-func (s *Store) Scrub(ctx context.Context, bytesPerSecond int64) (ScrubResult, error) {
+// goes), and quarantines what has changed on the disk (A4). Each copy that goes is
+// told to gone at once: a cycle may take days. A blob that can't be read is passed
+// over, and said at the end, as long as the disk is well. Scrub ends early when ctx does.
+func (s *Store) Scrub(ctx context.Context, bytesPerSecond int64, gone func(cachenode.Revision)) (ScrubResult, error) {
 	limit := rate.NewLimiter(rate.Inf, 0)
 	if bytesPerSecond > 0 {
 		limit = rate.NewLimiter(rate.Limit(bytesPerSecond), cachenode.ChunkSize)
 	}
 	var result ScrubResult
+	var failed []error
+	inRow := 0
 	for _, id := range s.sealed() {
-		gone, err := s.check(ctx, id, func(n int64) error {
+		bad, err := s.check(ctx, id, func(n int64) error {
 			result.Bytes += n
 			return limit.WaitN(ctx, int(n))
 		})
-		result.Quarantined = append(result.Quarantined, gone...)
-		if err != nil && !errors.Is(err, cachenode.ErrCorrupt) {
-			return result, err
+		result.Quarantined = append(result.Quarantined, bad...)
+		for _, rev := range bad {
+			gone(rev)
+		}
+		switch {
+		case ctx.Err() != nil:
+			return result, errors.Join(append(failed, ctx.Err())...)
+		case err == nil || errors.Is(err, cachenode.ErrCorrupt):
+			inRow = 0
+			continue
+		}
+		failed = append(failed, err)
+		if inRow++; inRow >= errorsToEndScrub || s.Health() != Normal {
+			break
 		}
 	}
-	return result, nil
+	return result, errors.Join(failed...)
 }
 
 func (s *Store) sealed() []cachenode.BlobID {
@@ -102,6 +119,9 @@ func (s *Store) condemn(id cachenode.BlobID) (gone []cachenode.Revision, err err
 		}
 		gone = append(gone, rev)
 		delete(s.copies, rev)
+		if c.use.Pinned {
+			s.repin[rev] = true
+		}
 		s.dropNames(rev)
 		err = errors.Join(err, s.fsys.remove(manifestPath(rev)), s.fsys.removeAll(modelPath(rev)), s.fsys.remove(usePath(rev)))
 	}

@@ -126,7 +126,7 @@ func (s *Store) candidates() []candidate {
 	var found []candidate
 	for rev, c := range s.copies {
 		if c.leases == 0 && !c.use.Pinned && !s.filling(rev) {
-			found = append(found, candidate{name: rev.Hex(), revision: rev, blobs: keys(c.blobs), priority: c.use.Priority, lastUsed: c.use.LastUsed})
+			found = append(found, candidate{name: rev.Hex(), revision: rev, blobs: keys(c.blobs), lastUsed: c.use.LastUsed})
 		}
 	}
 	for id, b := range s.blobs {

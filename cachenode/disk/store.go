@@ -48,7 +48,8 @@ type Store struct {
 	copies   map[cachenode.Revision]*heldCopy
 	names    map[string]cachenode.Revision
 	fillings map[*filling]struct{}
-	evicted  int64 // copies that went to make room, since the start
+	repin    map[cachenode.Revision]bool // pinned when they were quarantined: the copy fetched in their place is, too
+	evicted  int64                       // copies that went to make room, since the start
 
 	healthMu sync.Mutex
 	health   healthState
@@ -119,7 +120,7 @@ func open(path string, o Options) (_ *Store, err error) {
 	}
 	ctx, stop := context.WithCancel(context.Background()) //nolint:forbidigo // the life of the store, not of a call
 	s := &Store{options: o, log: o.Logger, fsys: f, lock: held, path: absolute, stop: stop,
-		blobs: map[cachenode.BlobID]*blob{}, copies: map[cachenode.Revision]*heldCopy{}, names: map[string]cachenode.Revision{}, fillings: map[*filling]struct{}{}}
+		blobs: map[cachenode.BlobID]*blob{}, copies: map[cachenode.Revision]*heldCopy{}, names: map[string]cachenode.Revision{}, fillings: map[*filling]struct{}{}, repin: map[cachenode.Revision]bool{}}
 	s.work.Go(func() { s.watchHealth(ctx) })
 	return s, nil
 }
@@ -153,7 +154,6 @@ type Copy struct {
 	Files    int
 	Bytes    int64
 	Pinned   bool
-	Priority cachenode.Priority
 	Leases   int
 	LastUsed time.Time
 	Path     string // absolute
@@ -167,7 +167,7 @@ func (s *Store) List() []Copy {
 	for _, rev := range slices.Sorted(maps.Keys(s.copies)) {
 		c := s.copies[rev]
 		copies = append(copies, Copy{Revision: rev, Origin: c.manifest.Origin, Files: len(c.manifest.Files), Bytes: c.manifest.Bytes(),
-			Pinned: c.use.Pinned, Priority: c.use.Priority, Leases: c.leases, LastUsed: c.use.LastUsed, Path: s.Path(rev)})
+			Pinned: c.use.Pinned, Leases: c.leases, LastUsed: c.use.LastUsed, Path: s.Path(rev)})
 	}
 	return copies
 }

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/hoist-dev/hoist/cachenode"
@@ -88,6 +90,35 @@ func TestStore_LeasesAndPinsKeepACopy(t *testing.T) {
 	}
 }
 
+// D1: what can't be written down on a full disk is a hint, and keeps nobody from reading.
+func TestStore_LeasesComeAndGoOnAFullDisk(t *testing.T) {
+	t.Parallel()
+	s, m := openStore(t, privateDir(t), Options{}), small("m", 1)
+	mustFill(t, s, m)
+	rev := m.Revision()
+	s.fsys.hook = func(op Op) error {
+		if strings.HasPrefix(op.Path, useDir+"/") {
+			return syscall.ENOSPC
+		}
+		return nil
+	}
+	release, err := s.Lease(rev)
+	if err != nil {
+		t.Fatalf("Lease() = %v", err)
+	}
+	if err := s.Evict(rev); !errors.Is(err, cachenode.ErrInUse) {
+		t.Errorf("leased: Evict() = %v", err)
+	}
+	release()
+	s.fsys.hook = nil
+	if copies := s.List(); len(copies) != 1 || copies[0].Leases != 0 {
+		t.Errorf("released: %+v", copies)
+	}
+	if err := s.Evict(rev); err != nil {
+		t.Errorf("released: Evict() = %v", err)
+	}
+}
+
 func TestStore_NamesFollowTheirCopies(t *testing.T) {
 	t.Parallel()
 	s := openStore(t, privateDir(t), Options{})
@@ -148,20 +179,42 @@ func TestOpen_RefusesRootsThatOthersCouldChange(t *testing.T) {
 	}
 }
 
-// K3: a newer layout is refused, and so is a folder that is no store.
+// K3: a newer layout is refused, and so is a folder that is no store, whatever is in it.
 func TestOpen_RefusesWhatItDoesNotUnderstand(t *testing.T) {
 	t.Parallel()
-	for name, content := range map[string]string{layoutFile: "hoist store 2\n", "thesis.txt": "precious"} {
+	for name, content := range map[string]string{layoutFile: "hoist store 2\n", "thesis.txt": "precious", "download.tmp": "half",
+		"datasets/a": "precious", "models/llama/w": "of another program", "use": "no folder"} {
 		root := filepath.Join(privateDir(t), "root")
-		if err := errors.Join(os.Mkdir(root, 0o700), os.WriteFile(filepath.Join(root, name), []byte(content), 0o600)); err != nil {
+		at := filepath.Join(root, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(at), 0o700), os.WriteFile(at, []byte(content), 0o600)); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := Open(root, Options{}); !errors.Is(err, cachenode.ErrInvalid) {
+		_, err := Open(root, Options{})
+		if e, ok := errors.AsType[*cachenode.Error](err); !ok || !errors.Is(e, cachenode.ErrInvalid) || e.Hint == "" {
 			t.Errorf("%s: Open() = %v", name, err)
 		}
-		if got, err := os.ReadFile(filepath.Join(root, name)); err != nil || string(got) != content {
+		if got, err := os.ReadFile(at); err != nil || string(got) != content {
 			t.Errorf("%s was touched: %q, %v", name, got, err)
 		}
+	}
+}
+
+// What a fresh file system has, and what a start that was cut short left, is no trouble.
+func TestOpen_LaysOutAnEmptyRoot(t *testing.T) {
+	t.Parallel()
+	root := privateDir(t)
+	err := errors.Join(os.Mkdir(filepath.Join(root, "lost+found"), 0o700), os.Mkdir(filepath.Join(root, ingestDir), 0o755), os.Mkdir(filepath.Join(root, useDir), 0o755),
+		os.WriteFile(filepath.Join(root, layoutFile+partSuffix), []byte("hoist"), 0o600))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, m := openStore(t, root, Options{}), small("m", 1)
+	mustFill(t, s, m)
+	if err := same(s.Path(m.Revision()), m); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(filepath.Join(root, "lost+found")); err != nil {
+		t.Errorf("what belongs to the file system was touched: %v", err)
 	}
 }
 

@@ -13,9 +13,8 @@ import (
 
 // use is what decides when a copy may go. It is a hint: losing it loses no model.
 type use struct {
-	Pinned   bool               `json:"pinned,omitempty"`
-	Priority cachenode.Priority `json:"priority,omitempty"`
-	LastUsed time.Time          `json:"lastUsed"`
+	Pinned   bool      `json:"pinned,omitempty"`
+	LastUsed time.Time `json:"lastUsed"`
 }
 
 // readUse is the use on record, or a fresh one.
@@ -35,38 +34,44 @@ func (s *Store) writeUse(rev cachenode.Revision, u use) error {
 	return s.observe(s.fsys.write(usePath(rev), raw, u.Pinned))
 }
 
-// change updates the use of a copy, in memory and on disk.
-func (s *Store) change(op string, rev cachenode.Revision, change func(*heldCopy)) error {
+// Lease keeps a copy from eviction until release is called: somebody reads it.
+// Leases are of the process; releasing twice does nothing, and so does releasing one of
+// a copy that was quarantined: the copy that was fetched in its place is another's.
+func (s *Store) Lease(rev cachenode.Revision) (release func(), err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	c, err := s.held(op, rev)
+	c, err := s.held("lease", rev)
 	if err != nil {
-		return err
-	}
-	change(c)
-	return s.writeUse(rev, c.use)
-}
-
-// Lease keeps a copy from eviction until release is called: somebody reads it.
-// Leases are of the process; releasing twice does nothing.
-func (s *Store) Lease(rev cachenode.Revision) (release func(), err error) {
-	if err := s.change("lease", rev, func(c *heldCopy) { c.leases++; c.use.LastUsed = s.options.now() }); err != nil {
 		return nil, err
 	}
+	s.count(rev, c, 1)
 	return sync.OnceFunc(func() {
-		err := s.change("release", rev, func(c *heldCopy) { c.leases--; c.use.LastUsed = s.options.now() })
-		if err != nil && cachenode.KindOf(err) != cachenode.ErrNotFound {
-			s.log.Warn("last use not recorded", "revision", rev, "err", err)
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.copies[rev] == c {
+			s.count(rev, c, -1)
 		}
 	}), nil
 }
 
-// Pin keeps a copy from eviction, across restarts, or lets it go again.
-func (s *Store) Pin(rev cachenode.Revision, pinned bool) error {
-	return s.change("pin", rev, func(c *heldCopy) { c.use.Pinned = pinned })
+// count adds to the leases of a copy. A disk that can't take the use down, full or
+// read-only, keeps nobody from reading: it is a hint. s.mu is held.
+func (s *Store) count(rev cachenode.Revision, c *heldCopy, leases int) {
+	c.leases += leases
+	c.use.LastUsed = s.options.now()
+	if err := s.writeUse(rev, c.use); err != nil {
+		s.log.Warn("last use not recorded", "revision", rev, "err", err)
+	}
 }
 
-// SetPriority orders a copy among those that may be evicted: the lowest goes first.
-func (s *Store) SetPriority(rev cachenode.Revision, p cachenode.Priority) error {
-	return s.change("set the priority of", rev, func(c *heldCopy) { c.use.Priority = p })
+// Pin keeps a copy from eviction, across restarts, or lets it go again.
+func (s *Store) Pin(rev cachenode.Revision, pinned bool) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c, err := s.held("pin", rev)
+	if err != nil {
+		return err
+	}
+	c.use.Pinned = pinned
+	return s.writeUse(rev, c.use)
 }

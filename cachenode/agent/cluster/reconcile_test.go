@@ -7,9 +7,13 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -17,6 +21,7 @@ import (
 
 	"github.com/hoist-dev/hoist/api/v1alpha1"
 	"github.com/hoist-dev/hoist/cachenode"
+	"github.com/hoist-dev/hoist/cachenode/agent/origin"
 )
 
 func TestReconcile_BringsWhatTheSpecSaysAndKeepsWhatItSaysNoMore(t *testing.T) {
@@ -81,6 +86,48 @@ func TestReconcile_OneModelsTroubleIsItsOwn(t *testing.T) {
 			t.Errorf("the locked model is %+v", m)
 		}
 	}
+}
+
+// C5: a download that is on its way has its keys. That the API server can't say them again for now does not end it.
+func TestReconcile_ASecretThatCannotBeReadForNowEndsNoDownload(t *testing.T) {
+	t.Parallel()
+	var down atomic.Bool
+	s := newStation(t, interceptor.Funcs{Get: func(ctx context.Context, c client.WithWatch, key client.ObjectKey, o client.Object, opts ...client.GetOption) error {
+		if _, secret := o.(*corev1.Secret); secret && down.Load() {
+			return apierrors.NewServiceUnavailable("etcd has no leader")
+		}
+		return c.Get(ctx, key, o, opts...)
+	}}, &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "team-a", Name: "keys"}, Data: map[string][]byte{"AWS_ACCESS_KEY_ID": []byte("a"), "AWS_SECRET_ACCESS_KEY": []byte("b")}})
+	held := &heldSource{Source: s.origin, begun: make(chan struct{}), proceed: make(chan struct{}), ended: make(chan error, 1)}
+	llama := s.llama(func(m *v1alpha1.Model) { m.Spec.Credentials = &v1alpha1.Credentials{SecretName: "keys"} })
+	s.sources.Open = func(context.Context, origin.Access) (cachenode.Source, error) { return held, nil }
+	s.shall(llama)
+	<-held.begun
+	down.Store(true)
+	s.reconcile()
+	models := s.node.Status().Models
+	close(held.proceed)
+	if err := <-held.ended; err != nil || len(models) != 1 {
+		t.Fatalf("the download was ended: %v; the node works on %v", err, models)
+	}
+	s.awaitPhase(v1alpha1.ReadyPhase)
+}
+
+// heldSource is an origin whose first listing waits until it may proceed, and then says whether it was ended meanwhile.
+type heldSource struct {
+	cachenode.Source
+	begun, proceed chan struct{}
+	ended          chan error
+	once           sync.Once
+}
+
+func (h *heldSource) Resolve(ctx context.Context, ref cachenode.Ref, s cachenode.Selection) (cachenode.Manifest, error) {
+	h.once.Do(func() {
+		close(h.begun)
+		<-h.proceed
+		h.ended <- ctx.Err()
+	})
+	return h.Source.Resolve(ctx, ref, s)
 }
 
 // llamaLocked is another Model, whose Secret is missing.

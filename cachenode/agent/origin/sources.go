@@ -7,6 +7,7 @@ package origin
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -43,13 +44,29 @@ type Sources struct {
 }
 
 type madeSource struct {
+	model  version
 	access [sha256.Size]byte // of it, so that no secret stays in memory but the source's own
 	source cachenode.Source
 }
 
-// For is the source of m. It is the same one until m, or its Secret, says something else.
+// version is one state of a Model's spec.
+type version struct {
+	uid        types.UID
+	generation int64
+}
+
+// For is the source of m. It is the same one until m, or its Secret, says something else: while the Secret can't be read, for the API
+// server is away, it has not.
 func (s *Sources) For(ctx context.Context, m *v1alpha1.Model) (cachenode.Source, error) {
+	model := version{m.UID, m.Generation}
 	access, err := s.access(ctx, m)
+	if errors.Is(err, cachenode.ErrUnavailable) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if made, ok := s.made[client.ObjectKeyFromObject(m)]; ok && made.model == model {
+			return made.source, nil
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -58,6 +75,8 @@ func (s *Sources) For(ctx context.Context, m *v1alpha1.Model) (cachenode.Source,
 	defer s.mu.Unlock()
 	key := client.ObjectKeyFromObject(m)
 	if made, ok := s.made[key]; ok && made.access == sum {
+		made.model = model
+		s.made[key] = made
 		return made.source, nil
 	}
 	source, err := s.Open(ctx, access)
@@ -68,7 +87,7 @@ func (s *Sources) For(ctx context.Context, m *v1alpha1.Model) (cachenode.Source,
 		s.made = map[types.NamespacedName]madeSource{}
 	}
 	s.close(key)
-	s.made[key] = madeSource{sum, source}
+	s.made[key] = madeSource{model, sum, source}
 	return source, nil
 }
 

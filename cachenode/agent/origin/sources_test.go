@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
@@ -98,6 +99,34 @@ func TestSources_ARotatedSecretGivesANewSource(t *testing.T) {
 	d.Forget(client.ObjectKey{Namespace: "team-a", Name: "b"})
 	if d.source(t, model("b", withKeys)); len(d.opened) != 3 {
 		t.Error("a forgotten Model's source is still held")
+	}
+}
+
+// C5: an API server that is away takes no source from those who have one. What it says of the Secret counts, and a Model that says something else now has none yet.
+func TestSources_ASecretThatCannotBeReadForNowChangesNothing(t *testing.T) {
+	t.Parallel()
+	var answer error
+	d := newDesk(interceptor.Funcs{Get: func(ctx context.Context, c client.WithWatch, key client.ObjectKey, o client.Object, opts ...client.GetOption) error {
+		if answer != nil {
+			return answer
+		}
+		return c.Get(ctx, key, o, opts...)
+	}}, secret("first"))
+	m := model("b", withKeys)
+	before := d.source(t, m)
+	answer = apierrors.NewServiceUnavailable("etcd has no leader")
+	if d.source(t, m) != before {
+		t.Error("it has another source")
+	}
+	m.Generation++
+	if _, err := d.For(t.Context(), m); !errors.Is(err, cachenode.ErrUnavailable) {
+		t.Errorf("what the Model said before is used: %v", err)
+	}
+	m.Generation--
+	for _, answer = range []error{apierrors.NewNotFound(corev1.Resource("secrets"), "keys"), apierrors.NewForbidden(corev1.Resource("secrets"), "keys", nil)} {
+		if _, err := d.For(t.Context(), m); !errors.Is(err, cachenode.ErrDenied) {
+			t.Errorf("after %v: %v", answer, err)
+		}
 	}
 }
 
