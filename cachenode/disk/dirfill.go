@@ -95,7 +95,7 @@ func (f *dirFilling) Ingest(ctx context.Context, file cachenode.File) (cachenode
 		done()
 		return nil, cachenode.ErrSealed
 	}
-	in, err := openIngest(d.fsys, path.Join(dirIngest, string(id)), d.sealed(id), d.sums(id), file.Size)
+	in, err := openIngest(ctx, d.fsys, path.Join(dirIngest, string(id)), d.sealed(id), d.sums(id), file.Size)
 	if err != nil {
 		done()
 		return nil, err

@@ -76,7 +76,7 @@ func (f *filling) Ingest(ctx context.Context, file cachenode.File) (cachenode.In
 		return nil, err
 	}
 	dir := path.Join(ingestDir, string(id))
-	in, err := openIngest(s.fsys, dir, blobPath(id), blobPath(id)+sumsSuffix, file.Size)
+	in, err := openIngest(ctx, s.fsys, dir, blobPath(id), blobPath(id)+sumsSuffix, file.Size)
 	if err != nil {
 		s.settle(id, dir)
 		return nil, s.observe(err)

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"sync"
 
 	"golang.org/x/sys/unix"
 )
@@ -21,7 +22,8 @@ type Op struct {
 
 // fsys is the one way to the disk. Paths are relative to root, with slashes.
 type fsys struct {
-	root *os.Root
+	root    *os.Root
+	looking sync.Mutex // at what an earlier life has left, see ingest.go
 
 	// Outside tests both are unset.
 	hook func(Op) error // sees each change before it is made and may make it fail

@@ -7,8 +7,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path"
+	"slices"
 	"sync"
 
 	"github.com/hoist-dev/hoist/cachenode"
@@ -35,7 +37,7 @@ type ingest struct {
 }
 
 // openIngest opens the ingest in dir, with what an earlier attempt left there.
-func openIngest(f *fsys, dir, whole, sumsAt string, size int64) (_ *ingest, err error) {
+func openIngest(ctx context.Context, f *fsys, dir, whole, sumsAt string, size int64) (_ *ingest, err error) {
 	if err := f.mkdir(dir); err != nil {
 		return nil, err
 	}
@@ -61,14 +63,14 @@ func openIngest(f *fsys, dir, whole, sumsAt string, size int64) (_ *ingest, err 
 		return nil, err
 	}
 	in.direct = f.openDirect(path.Join(dir, "data"), os.O_RDWR)
-	if err := in.resume(fresh); err != nil {
+	if err := in.resume(ctx, fresh); err != nil {
 		return nil, err
 	}
 	return in, nil
 }
 
 // resume takes over what the journal claims and the disk holds.
-func (in *ingest) resume(fresh bool) error {
+func (in *ingest) resume(ctx context.Context, fresh bool) error {
 	name, now := path.Join(in.dir, "journal"), in.fsys.lifetime()
 	var old []byte
 	if !fresh && in.fsys.size(name) > 0 {
@@ -86,12 +88,17 @@ func (in *ingest) resume(fresh bool) error {
 		in.held, in.journal = claimed, &journal{file: got, end: end}
 		return nil
 	}
-	return in.restart(name, now, claimed)
+	return in.restart(ctx, name, now, claimed)
 }
 
-// restart begins a new journal with the claims that survive a look at the bytes.
-func (in *ingest) restart(name, now string, claimed claims) error {
-	got, err := in.fsys.create(name, 0)
+// restart begins a new journal with the claims that survive a look at the bytes. Until it has looked at all of them the old one stays, for a look at
+// many gigabytes may be cut short.
+func (in *ingest) restart(ctx context.Context, name, now string, claimed claims) error {
+	begun := name
+	if len(claimed) > 0 {
+		begun += partSuffix
+	}
+	got, err := in.fsys.create(begun, 0)
 	if err != nil {
 		return err
 	}
@@ -102,13 +109,27 @@ func (in *ingest) restart(name, now string, claimed claims) error {
 	if len(claimed) == 0 {
 		return nil
 	}
+	if err := in.lookAt(ctx, claimed); err != nil {
+		return err
+	}
+	return in.fsys.rename(begun, name)
+}
+
+// lookAt takes over the claims that the bytes bear out, in order. One ingest does so at a time: it is the disk that takes the time, and the buffer
+// is not of those that the node has a limit for.
+func (in *ingest) lookAt(ctx context.Context, claimed claims) error {
+	in.fsys.looking.Lock()
+	defer in.fsys.looking.Unlock()
 	reader := newChunkReader(in.data, in.direct, in.size)
 	defer reader.close()
-	for i, want := range claimed {
-		if crc, err := reader.sum(i); err != nil || crc != want {
+	for _, i := range slices.Sorted(maps.Keys(claimed)) {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if crc, err := reader.sum(i); err != nil || crc != claimed[i] {
 			continue // lost with the power, or rotten: fetched again
 		}
-		if err := in.MarkVerified(i, want); err != nil {
+		if err := in.MarkVerified(i, claimed[i]); err != nil {
 			return err
 		}
 	}
