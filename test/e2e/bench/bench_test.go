@@ -9,11 +9,13 @@ import (
 	"bufio"
 	"math"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -102,10 +104,16 @@ func (s scene) scaledByOneThatWasKilled() {
 	s.AwaitReady("server", 2)
 }
 
+// endsWithin is how long a benchmark may take to put back what it changed. It takes a tenth of that.
+const endsWithin = 4 * time.Minute
+
 // Interrupted in the middle of a start, a benchmark puts everything back before it ends: by Ctrl-C, and where a terminal closes and nobody reads
 // any more what it says.
 func TestBench_InterruptedPutsBack(t *testing.T) { //nolint:paralleltest // the others use the same GPUs
 	s := newScene(t, 64<<20, "1")
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP) // where they were ignored, as by nohup, they would be by whoever is started here
+	defer signal.Stop(hangups)
 	for _, c := range []struct { //nolint:paralleltest // one after the other
 		name     string
 		by       syscall.Signal
@@ -137,6 +145,7 @@ func TestBench_InterruptedPutsBack(t *testing.T) { //nolint:paralleltest // the 
 			if err := cmd.Process.Signal(c.by); err != nil {
 				t.Fatal(err)
 			}
+			defer time.AfterFunc(endsWithin, func() { _ = cmd.Process.Kill() }).Stop()
 			for lines.Scan() {
 				t.Log(lines.Text())
 			}
