@@ -23,7 +23,7 @@ func (c *Cluster) startKEDA(ctx context.Context) error {
 	if len(c.state.Nodes) == 0 {
 		return errors.New("KEDA needs a cluster with nodes: the API server finds its adapter by an endpoint, and those may not be on loopback")
 	}
-	if err := c.applyFile(ctx, c.tools.KEDACRDs); err != nil {
+	if err := c.applyCRDs(ctx, c.tools.KEDACRDs); err != nil {
 		return err
 	}
 	if err := c.applyTemplate(ctx, "keda.yaml", map[string]string{"Host": c.host(), "Port": strconv.Itoa(kedaAdapterPort)}); err != nil {

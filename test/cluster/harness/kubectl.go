@@ -41,10 +41,15 @@ func (c *Cluster) kubectl(ctx context.Context, stdin io.Reader, arguments ...str
 
 // ServeCapacityBuffers has the API server serve the autoscalers' CapacityBuffer API, without an autoscaler.
 func (c *Cluster) ServeCapacityBuffers(ctx context.Context) error {
-	if err := c.applyFile(ctx, c.tools.CapacityBufferCRD); err != nil {
+	return c.applyCRDs(ctx, c.tools.CapacityBufferCRD)
+}
+
+// applyCRDs returns when the API server has taken the names of what the file defines.
+func (c *Cluster) applyCRDs(ctx context.Context, path string) error {
+	if err := c.applyFile(ctx, path); err != nil {
 		return err
 	}
-	_, err := c.Kubectl(ctx, "wait", "--for=condition=Established", "--timeout=60s", "crd/capacitybuffers.autoscaling.x-k8s.io")
+	_, err := c.Kubectl(ctx, "wait", "--for=condition=Established", "--timeout="+startLimit.String(), "--filename="+path)
 	return err
 }
 

@@ -40,10 +40,15 @@ func (o Options) nodeGrace() time.Duration {
 
 // startKWOK makes that many simulated nodes, the pods of which run nothing, and returns when all of them have been made.
 func (c *Cluster) startKWOK(ctx context.Context, nodes int) error {
-	for _, manifest := range []string{c.tools.KWOKCRDs, c.tools.KWOKStages} {
-		if err := c.applyFile(ctx, manifest); err != nil {
-			return err
-		}
+	if err := c.applyCRDs(ctx, c.tools.KWOKCRDs); err != nil {
+		return err
+	}
+	// A kind whose names are taken is served a moment later.
+	if err := Await(ctx, "stages to be served", func(ctx context.Context) (bool, error) {
+		err := c.applyFile(ctx, c.tools.KWOKStages)
+		return err == nil, err
+	}); err != nil {
+		return err
 	}
 	service := addon("kwok", c.tools.KWOK, nil,
 		"--kubeconfig="+c.Kubeconfig(),
