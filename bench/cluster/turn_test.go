@@ -66,18 +66,22 @@ func TestTakeTurn_AfterOneThatWasKilled(t *testing.T) {
 
 func TestTakeTurn_WithoutTheRight(t *testing.T) {
 	t.Parallel()
-	kube := fake.NewClientset()
-	kube.PrependReactor("*", "leases", func(clienttesting.Action) (bool, runtime.Object, error) {
-		return true, nil, apierrors.NewForbidden(coordinationv1.Resource("leases"), "hoist-bench-llama", errors.New("no"))
-	})
-	var said []string
-	b := &bench{Config: Config{Kube: kube, Step: func(step string) { said = append(said, step) }}}
-	release, err := b.takeTurn(t.Context(), plan.Key{Namespace: "ns", Name: "llama"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	release()
-	if len(said) != 1 || !strings.Contains(said[0], "no right to Leases") {
-		t.Errorf("it says %q", said)
+	for _, verb := range []string{"*", "create"} { // to anything, or to writing them
+		synctest.Test(t, func(t *testing.T) {
+			kube := fake.NewClientset()
+			kube.PrependReactor(verb, "leases", func(clienttesting.Action) (bool, runtime.Object, error) {
+				return true, nil, apierrors.NewForbidden(coordinationv1.Resource("leases"), "hoist-bench-llama", errors.New("no"))
+			})
+			var said []string
+			b := &bench{Config: Config{Kube: kube, Step: func(step string) { said = append(said, step) }}}
+			release, err := b.takeTurn(t.Context(), plan.Key{Namespace: "ns", Name: "llama"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			release()
+			if len(said) != 1 || !strings.Contains(said[0], "no right to Leases") {
+				t.Errorf("%s: it says %q", verb, said)
+			}
+		})
 	}
 }
